@@ -1,0 +1,1 @@
+"""Xero's identity service: consent, tokens, connections."""

@@ -1,0 +1,1 @@
+"""What can happen at the source. `make.py` does it; the other modules each hold some kinds of change."""

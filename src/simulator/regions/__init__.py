@@ -1,0 +1,1 @@
+"""One package per region: its money rules, and the wire forms it gives the neutral payroll."""

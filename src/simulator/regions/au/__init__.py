@@ -1,0 +1,1 @@
+"""Australia: Payroll AU v1, and the timesheets of v2."""

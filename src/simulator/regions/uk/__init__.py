@@ -1,0 +1,1 @@
+"""The United Kingdom: the newer payroll API."""
