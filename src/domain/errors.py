@@ -1,0 +1,134 @@
+"""
+Every error this service raises on purpose, sorted by what happens next.
+
+Anything else that escapes a use case is a bug and is treated as one.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+
+
+class ServiceError(Exception):
+    """Superclass of the errors below; never raised itself."""
+
+
+class PermanentError(ServiceError):
+    """Trying again cannot help; a person or a new message must act."""
+
+
+class TransientError(ServiceError):
+    """Trying again later may help."""
+
+
+class StorageUnavailable(TransientError):
+    """The database cannot be reached, or refused for a passing reason. Carries no driver text."""
+
+
+class StorageConflict(TransientError):
+    """Two writers wanted what only one can have; the next try sees who won."""
+
+
+class EventBusy(TransientError):
+    """The same event is being worked on by somebody else right now."""
+
+
+class BrokerUnavailable(TransientError):
+    """The message broker cannot be reached, or did not confirm."""
+
+
+class PublishRefused(TransientError):
+    """The broker would not take this event: nobody's queue is bound to it, or one is full."""
+
+
+class RefreshBusy(TransientError):
+    """Somebody else is refreshing this token set, or a refresh has just failed."""
+
+
+class ConsentWithdrawn(PermanentError):
+    """No token that we hold is accepted any more; the clinic has to connect again."""
+
+
+class UnreadableMessage(PermanentError):
+    """A message that no version of the contract describes; `code` says what is wrong with it."""
+
+    def __init__(self, code: str, where: str = "") -> None:
+        super().__init__(f"{code} {where}".strip())
+        self.code = code
+
+
+class Fenced(PermanentError):
+    """The connection moved on (disconnected, or leased to somebody else); nothing was written."""
+
+
+class SecretUnreadable(PermanentError):
+    """A stored or received secret cannot be opened with the keys at hand."""
+
+
+class XeroUnavailable(TransientError):
+    """Xero did not answer, or answered with an outage; `status` is the HTTP status or None."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class AnswerLost(XeroUnavailable):
+    """The request may have had its effect, but the answer never arrived."""
+
+
+class Limit(StrEnum):
+    """Which of Xero's limits was hit (https://developer.xero.com/documentation/guides/oauth2/limits)."""
+
+    MINUTE = "minute"
+    DAY = "day"
+    CONCURRENT = "concurrent"
+    APP_MINUTE = "app_minute"
+
+
+class RateLimited(TransientError):
+    """Xero answered 429; `retry_after` is its own advice, where it gave one that can be read."""
+
+    def __init__(self, limit: Limit, retry_after: timedelta | None) -> None:
+        super().__init__(f"{limit} limit reached")
+        self.limit = limit
+        self.retry_after = retry_after
+
+
+class GrantRejected(PermanentError):
+    """Xero will not accept this code or refresh token (`invalid_grant`)."""
+
+
+class ClientRejected(TransientError):
+    """Xero refuses our own client id or secret: an operator's fault, never the clinic's."""
+
+
+class AccessExpired(TransientError):
+    """The access token is no longer accepted; a fresh one may be."""
+
+
+class ScopeMissing(PermanentError):
+    """The consent does not cover this resource; a fresh token does not help."""
+
+
+class AccessForbidden(PermanentError):
+    """Xero refuses this organisation to this user (HTTP 403): disconnected, or a role was lost."""
+
+
+class RecordNotFound(PermanentError):
+    """Xero has no such record (HTTP 404)."""
+
+
+class RequestRefused(PermanentError):
+    """Xero calls our request wrong (HTTP 400 and the like): a bug, or an API that moved."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class WrongTenant(PermanentError):
+    """An answer belongs to another organisation than the one asked for; nothing was written."""
+
+
+class AnswerUnreadable(PermanentError):
+    """A whole answer cannot be read: not JSON, too large, cut short, or redirected."""

@@ -1,0 +1,168 @@
+"""
+How many calls may be made now, from what Xero's own headers say.
+
+Xero counts calls per tenant in fixed windows, a minute and a day, whose phase it does not tell
+(https://developer.xero.com/documentation/guides/oauth2/limits). Every answer says what is left of the present
+window; a window that we saw begin is certainly over one length later.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from domain.errors import Limit
+
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+CROWDED = timedelta(seconds=5)
+"""The pause after Xero counted too many calls in flight, for which it gives no advice."""
+
+IN_FLIGHT = 4
+"""Calls in flight for one tenant; Xero allows five, and a reconnect's probe may need one."""
+
+BACKFILL_RESERVE = 10
+"""One in so many of a day's calls is left by backfill for fresh data."""
+
+
+class Lane(StrEnum):
+    """What a call is for; fresh data goes first."""
+
+    FRESH = "fresh"
+    BACKFILL = "backfill"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsSeen:
+    """What one answer said is left; None where it did not say."""
+
+    minute: int | None = None
+    day: int | None = None
+    app_minute: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """One of Xero's counters; `limit` is the most it was ever seen to hold."""
+
+    length: timedelta
+    limit: int
+    remaining: int
+    resets_at: datetime | None = None
+
+    @classmethod
+    def full(cls, length: timedelta, limit: int) -> Self:
+        """A window nothing is known of yet."""
+        return cls(length=length, limit=limit, remaining=limit)
+
+    def at(self, now: datetime) -> Self:
+        """The window as it is now: full again, once the last one is certainly over."""
+        if self.resets_at is not None and now >= self.resets_at:
+            return replace(self, remaining=self.limit, resets_at=None)
+        return self
+
+    def reserved(self, calls: int, now: datetime) -> Self:
+        """Calls are about to be made; the first of a window tells when it must be over."""
+        return replace(
+            self,
+            remaining=max(0, self.remaining - calls),
+            resets_at=self.resets_at or now + self.length,
+        )
+
+    def seen(self, remaining: int | None, now: datetime) -> Self:
+        """
+        What an answer said is left.
+
+        Answers in flight together arrive in any order, so only a jump by more than those means that Xero's
+        window began anew.
+        """
+        if remaining is None:
+            return self
+        anew = remaining > self.remaining + IN_FLIGHT
+        return replace(
+            self,
+            limit=max(self.limit, remaining + 1),
+            remaining=remaining if anew else min(self.remaining, remaining),
+            resets_at=now + self.length if anew or self.resets_at is None else self.resets_at,
+        )
+
+    def exhausted(self, until: datetime) -> Self:
+        """Xero said no more before `until`."""
+        return replace(self, remaining=0, resets_at=until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What one tenant, and the app as a whole, may still ask."""
+
+    minute: Window
+    day: Window
+    app: Window
+
+    @classmethod
+    def unknown(cls) -> Self:
+        """Before the first answer: the lowest tier that Xero documents."""
+        return cls(
+            minute=Window.full(MINUTE, 60),
+            day=Window.full(DAY, 1_000),
+            app=Window.full(MINUTE, 10_000),
+        )
+
+    def at(self, now: datetime) -> Self:
+        """All windows as they are now."""
+        return replace(self, minute=self.minute.at(now), day=self.day.at(now), app=self.app.at(now))
+
+    def available(self, lane: Lane) -> int:
+        """How many calls may be made at once in this lane."""
+        reserve = self.day.limit // BACKFILL_RESERVE if lane is Lane.BACKFILL else 0
+        return max(0, min(self.minute.remaining, self.day.remaining - reserve, self.app.remaining))
+
+    def wait_until(self, lane: Lane, now: datetime) -> datetime:
+        """When to ask again, given that nothing is available."""
+        reserve = self.day.limit // BACKFILL_RESERVE if lane is Lane.BACKFILL else 0
+        waits = [
+            window.resets_at
+            for window, floor in ((self.minute, 0), (self.day, reserve), (self.app, 0))
+            if window.remaining <= floor and window.resets_at is not None
+        ]
+        return max(waits, default=now + CROWDED)
+
+    def finish_at(self, calls: int, now: datetime) -> datetime:
+        """When so many calls of backfill will have been made, if nothing else is asked; never too early."""
+        reserve = self.day.limit // BACKFILL_RESERVE
+        today = max(0, self.day.remaining - reserve)
+        if calls <= today:
+            return now + MINUTE * (calls // self.minute.limit)
+        days, rest = divmod(calls - today, max(1, self.day.limit - reserve))
+        next_day = self.day.resets_at or now + DAY
+        return next_day + DAY * days + MINUTE * (rest // self.minute.limit)
+
+    def reserved(self, calls: int, now: datetime) -> Self:
+        """Calls are about to be made."""
+        return replace(
+            self,
+            minute=self.minute.reserved(calls, now),
+            day=self.day.reserved(calls, now),
+            app=self.app.reserved(calls, now),
+        )
+
+    def seen(self, limits: LimitsSeen, now: datetime) -> Self:
+        """What an answer said is left."""
+        return replace(
+            self,
+            minute=self.minute.seen(limits.minute, now),
+            day=self.day.seen(limits.day, now),
+            app=self.app.seen(limits.app_minute, now),
+        )
+
+    def exhausted(self, limit: Limit, retry_after: timedelta | None, now: datetime) -> Self:
+        """A 429: the window it names is empty for as long as Xero says, or one length."""
+        match limit:
+            case Limit.MINUTE:
+                return replace(self, minute=self.minute.exhausted(now + (retry_after or MINUTE)))
+            case Limit.DAY:
+                return replace(self, day=self.day.exhausted(now + (retry_after or DAY)))
+            case Limit.APP_MINUTE:
+                return replace(self, app=self.app.exhausted(now + (retry_after or MINUTE)))
+            case Limit.CONCURRENT:
+                return replace(self, minute=self.minute.exhausted(now + (retry_after or CROWDED)))

@@ -1,0 +1,106 @@
+"""
+What there is to read: lists say what changed, details clear it.
+
+A stream is what a clinic and the main platform see; a resource is one of Xero's endpoints behind it. Which
+resources a country has is in `plans`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from domain.model.connection import Region
+
+
+class Stream(StrEnum):
+    """A kind of data, in the order it is read."""
+
+    ORGANISATION = "organisation"
+    USERS = "users"
+    SETTINGS = "settings"
+    EMPLOYEES = "employees"
+    PAY_RUNS = "pay_runs"
+    TIMESHEETS = "timesheets"
+    LEAVE = "leave"
+    PAYSLIPS = "payslips"
+
+
+class Resource(StrEnum):
+    """One endpoint, or one filter of it."""
+
+    ORGANISATION = "organisation"
+    USERS = "users"
+    PAYROLL_SETTINGS = "payroll_settings"
+    PAY_ITEMS = "pay_items"
+    PAY_CALENDARS = "pay_calendars"
+    TRACKING = "tracking"
+    EARNINGS_RATES = "earnings_rates"
+    DEDUCTIONS = "deductions"
+    LEAVE_TYPES = "leave_types"
+    REIMBURSEMENTS = "reimbursements"
+    SUPERANNUATIONS = "superannuations"
+    STATUTORY_DEDUCTIONS = "statutory_deductions"
+    BENEFITS = "benefits"
+    EARNINGS_ORDERS = "earnings_orders"
+    EMPLOYEES = "employees"
+    TERMINATED_EMPLOYEES = "terminated_employees"
+    PAY_RUNS = "pay_runs"
+    TIMESHEETS = "timesheets"
+    LEAVE = "leave"
+    EMPLOYEE = "employee"
+    PAY_RUN = "pay_run"
+    PAYSLIP = "payslip"
+    TIMESHEET = "timesheet"
+    LEAVE_APPLICATION = "leave_application"
+
+
+DAILY = timedelta(hours=20)
+WEEKLY = timedelta(days=6, hours=20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListSpec:
+    """
+    A list, and how it can be asked.
+
+    `since`: it can be asked for what changed of late, and then does not show everything. `rest`: it moves so
+    seldom that a sync of changes does not look again within that time.
+    """
+
+    resource: Resource
+    stream: Stream
+    since: bool = False
+    rest: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetailSpec:
+    """A record that is asked for by its id, and how many calls that takes."""
+
+    stream: Stream
+    calls: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How one region's payroll is read: its lists in order, and its details."""
+
+    region: Region
+    lists: tuple[ListSpec, ...]
+    details: Mapping[Resource, DetailSpec]
+
+    def stream_of(self, resource: Resource) -> Stream:
+        """The stream that a list or a detail belongs to."""
+        if resource in self.details:
+            return self.details[resource].stream
+        return next(spec.stream for spec in self.lists if spec.resource is resource)
+
+    def calls_for(self, resource: Resource) -> int:
+        """How many calls one request of this resource makes."""
+        return self.details[resource].calls if resource in self.details else 1
+
+    def streams(self) -> frozenset[Stream]:
+        """Every stream that this region has."""
+        details = {spec.stream for spec in self.details.values()}
+        return frozenset({spec.stream for spec in self.lists} | details)

@@ -1,0 +1,107 @@
+"""Fetch a batch: a few calls in flight, and never one more than Xero's last answer allows."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from threading import Condition
+
+from domain.errors import (
+    AccessExpired,
+    AccessForbidden,
+    ClientRejected,
+    RateLimited,
+    ServiceError,
+    WrongTenant,
+    XeroUnavailable,
+)
+from domain.model.budget import IN_FLIGHT, Budget, Lane
+from domain.model.streams import Plan
+from domain.model.sync import Fetched, Reply, Request
+from domain.ports import Clock, PayrollSource, Stopping
+
+BATCH_TIME = timedelta(seconds=10)
+"""After this no further call of a batch is begun, so that what has come is saved and the lease kept."""
+
+HALTING = (AccessExpired, AccessForbidden, ClientRejected, RateLimited, WrongTenant, XeroUnavailable)
+"""Errors after which the next call would only fail the same way."""
+
+
+class Gate:
+    """
+    Lets a call through if the budget, as of the last answer, covers it and everything in flight.
+
+    `granted` calls were reserved, and no more are made. `now` is the database's time when the gate was made;
+    the clock only measures what has passed since.
+    """
+
+    def __init__(
+        self,
+        budget: Budget,
+        lane: Lane,
+        now: datetime,
+        granted: int,
+        *,
+        clock: Clock,
+        stopping: Stopping,
+    ) -> None:
+        self.budget = budget
+        self.granted = granted
+        self.calls = 0
+        self._lane = lane
+        self._clock = clock
+        self._stopping = stopping
+        self._offset = now - clock()
+        self._closes_at = clock() + BATCH_TIME
+        self._in_flight = 0
+        self._is_open = True
+        self._changed = Condition()
+
+    def enter(self, calls: int) -> bool:
+        """Wait for calls in flight if their answers matter; False if this batch must stop here."""
+        with self._changed:
+            while self._is_open and self._left() < calls and self._in_flight:
+                self._changed.wait()
+            if self._is_shut() or self._left() < calls:
+                return False
+            self._in_flight += calls
+            self.calls += calls
+            return True
+
+    def leave(self, calls: int, result: Reply | ServiceError | None) -> None:
+        """Learn from an answer; None stands for a bug, which stops the batch too."""
+        with self._changed:
+            self._in_flight -= calls
+            now = self._clock() + self._offset
+            if isinstance(result, Reply):
+                self.budget = self.budget.seen(result.limits, now)
+            elif isinstance(result, RateLimited):
+                self.budget = self.budget.exhausted(result.limit, result.retry_after, now)
+            if result is None or isinstance(result, HALTING):
+                self._is_open = False
+            self._changed.notify_all()
+
+    def _is_shut(self) -> bool:
+        return not self._is_open or self._stopping() or self._clock() >= self._closes_at
+
+    def _left(self) -> int:
+        return min(self.budget.available(self._lane) - self._in_flight, self.granted - self.calls)
+
+
+def fetch(source: PayrollSource, plan: Plan, requests: Sequence[Request], gate: Gate) -> list[Fetched]:
+    """What came of each request that was made, in their order; those the gate held back are left out."""
+
+    def one(request: Request) -> Fetched | None:
+        calls = plan.calls_for(request.resource)
+        if not gate.enter(calls):
+            return None
+        result: Reply | ServiceError | None = None
+        try:
+            result = source.read(request)
+        except ServiceError as error:
+            result = error
+        finally:
+            gate.leave(calls, result)
+        return Fetched(request, result)
+
+    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="fetch") as pool:
+        return [fetched for fetched in pool.map(one, requests) if fetched is not None]

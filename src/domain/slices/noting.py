@@ -1,0 +1,106 @@
+"""What went wrong with a batch, and what has gone well since, as rows that a person can look at."""
+
+from collections.abc import Mapping, Sequence
+
+from domain.errors import ServiceError
+from domain.model.connection import Connection
+from domain.model.failures import Failure, FailureState, context_of
+from domain.model.ids import SourceId
+from domain.model.plans import PLANS
+from domain.model.streams import Resource
+from domain.model.sync import DetailRequest, ListRequest, Reply, Request, Unreadable
+from domain.ports import Stores
+
+UNREADABLE = "UnreadableRecord"
+PAGE_LOOP = "PageLoop"
+EMPTY = "SuspiciouslyEmpty"
+DOES_NOT_TIE = "PayRunDoesNotTie"
+
+
+def refusal(connection: Connection, request: Request, error: ServiceError) -> Failure:
+    """One list or one record that Xero did not give."""
+    return _failure(
+        connection,
+        request,
+        state=FailureState.FAILED,
+        error=type(error).__name__,
+        subject=_subject(request),
+        context=context_of(error),
+    )
+
+
+def oddity(connection: Connection, request: Request, error: str) -> Failure:
+    """An answer that cannot be quite right: it was used as far as it goes."""
+    return _failure(connection, request, error=error, subject=f"{_subject(request)}:{error}")
+
+
+def note_replies(stores: Stores, connection: Connection, replies: Sequence[tuple[Request, Reply]]) -> None:
+    """Note the records that could not be read, and that everything else is well."""
+    well = [subject for request, reply in replies for subject in _well(request, reply)]
+    stores.failures.resolve(connection.id, well)
+    for request, reply in replies:
+        for one in reply.unreadable:
+            stores.failures.record(_unreadable(connection, request, one))
+
+
+def note_gone(stores: Stores, connection: Connection, requests: Sequence[Request]) -> None:
+    """Nothing is wrong any more with records that Xero has no more."""
+    stores.failures.resolve(connection.id, [_subject(request) for request in requests])
+
+
+def note_ties(stores: Stores, connection: Connection, ties: Mapping[SourceId, bool]) -> None:
+    """Note the pay runs that do not equal the sum of their payslips, and those that do again."""
+    runs = {one: DetailRequest(Resource.PAY_RUN, one) for one in ties}
+    odd = {one: oddity(connection, request, DOES_NOT_TIE) for one, request in runs.items()}
+    settled = [odd[one].subject for one, is_tied in ties.items() if is_tied]
+    if settled:
+        stores.failures.resolve(connection.id, settled)
+    for one, is_tied in ties.items():
+        if not is_tied:
+            stores.failures.record(odd[one])
+
+
+def _well(request: Request, reply: Reply) -> list[str]:
+    """What an answer shows to be well, whether or not it ever was not."""
+    if isinstance(request, DetailRequest):
+        return [] if reply.unreadable else [_subject(request)]
+    subjects = [request.resource, *(f"{request.resource}:{one}" for one in reply.readable)]
+    if not reply.more and not reply.unreadable:
+        subjects += [f"{request.resource}:?", f"{request.resource}:{PAGE_LOOP}"]
+    if reply.records:
+        subjects.append(f"{request.resource}:{EMPTY}")
+    return subjects
+
+
+def _unreadable(connection: Connection, request: Request, one: Unreadable) -> Failure:
+    known = request.source_id if isinstance(request, DetailRequest) else one.source_id
+    subject = f"{request.resource}:{known or '?'}"
+    return _failure(connection, request, error=UNREADABLE, subject=subject, context={"why": one.why})
+
+
+def _subject(request: Request) -> str:
+    if isinstance(request, ListRequest):
+        return request.resource.value
+    return f"{request.resource}:{request.source_id}"
+
+
+def _failure(
+    connection: Connection,
+    request: Request,
+    *,
+    error: str,
+    subject: str,
+    state: FailureState = FailureState.QUARANTINED,
+    context: Mapping[str, str] | None = None,
+) -> Failure:
+    assert connection.tenant is not None, "an active connection has a tenant"  # noqa: S101
+    return Failure(
+        state=state,
+        error=error,
+        place="sync",
+        subject=subject,
+        stream=PLANS[connection.tenant.region].stream_of(request.resource),
+        clinic_id=connection.clinic_id,
+        connection_id=connection.id,
+        context=context or {},
+    )

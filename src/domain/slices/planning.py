@@ -1,0 +1,91 @@
+"""
+What to ask next: lists first, then the details that they show as changed, then the backfill.
+
+The database says what is missing, so a crash, a limit or a deploy needs no memory of what was under way.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from domain.model.budget import Lane
+from domain.model.connection import Connection
+from domain.model.plans import PLANS
+from domain.model.streams import Plan, Resource
+from domain.model.sync import Mode, Request, Scan, Sync
+from domain.ports import Stores
+from domain.slices.reporting import sync_finished
+
+BATCH = 60
+"""Requests fetched and saved together: at most what Xero allows in a minute."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Requests that may be made in any order, and the scans that the lists among them continue."""
+
+    requests: tuple[Request, ...]
+    lane: Lane
+    sync: Sync | None = None
+    scans: Mapping[Resource, Scan] = field(default_factory=dict)
+
+    def calls(self, plan: Plan) -> int:
+        """How many calls the whole batch makes."""
+        return sum(plan.calls_for(request.resource) for request in self.requests)
+
+    def least(self, plan: Plan) -> int:
+        """How many calls its first request makes."""
+        return plan.calls_for(self.requests[0].resource)
+
+
+def plan_of(connection: Connection) -> Plan:
+    """How this connection's region is read."""
+    assert connection.tenant is not None, "an active connection has a tenant"  # noqa: S101
+    return PLANS[connection.tenant.region]
+
+
+def next_batch(stores: Stores, connection: Connection) -> Batch | None:
+    """
+    The next requests of this connection, or None if nothing is left to ask.
+
+    Passes with nothing left to ask are finished, and say so, on the way.
+    """
+    while (sync := _under_way(stores, connection)) is not None:
+        batch = _lists(stores, connection, sync) or _details(stores, connection, Lane.FRESH, sync)
+        if batch is not None:
+            return batch
+        stores.syncs.finish(sync)
+        stores.outbox.add(sync_finished(stores, connection, plan_of(connection), sync), sync.traceparent)
+    backlog = _details(stores, connection, Lane.FRESH) or _details(stores, connection, Lane.BACKFILL)
+    if backlog is None and stores.syncs.backfilled(connection.id):
+        stores.outbox.add(sync_finished(stores, connection, plan_of(connection), None))
+    return backlog
+
+
+def _under_way(stores: Stores, connection: Connection) -> Sync | None:
+    sync = stores.syncs.under_way(connection.id)
+    if sync is not None:
+        return sync
+    sync = stores.syncs.start_next(connection.id)
+    if sync is not None and sync.mode is Mode.FULL:
+        stores.payroll.doubt_all(connection.id, plan_of(connection).details)
+    if sync is not None and sync.mode is Mode.RECONCILE:
+        stores.payroll.doubt_recent(connection.id)
+    return sync
+
+
+def _lists(stores: Stores, connection: Connection, sync: Sync) -> Batch | None:
+    known = stores.syncs.scans(connection.id)
+    scans = {}
+    for spec in plan_of(connection).lists:
+        scan = known.get(spec.resource, Scan(resource=spec.resource))
+        if sync.wants(spec, scan):
+            scans[spec.resource] = scan.begun(sync, spec)
+    if not scans:
+        return None
+    requests = tuple(scan.request() for scan in scans.values())
+    return Batch(requests=requests, lane=Lane.FRESH, sync=sync, scans=scans)
+
+
+def _details(stores: Stores, connection: Connection, lane: Lane, sync: Sync | None = None) -> Batch | None:
+    requests = stores.payroll.todo(connection.id, lane, BATCH)
+    return Batch(requests=tuple(requests), lane=lane, sync=sync) if requests else None

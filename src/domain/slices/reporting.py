@@ -1,0 +1,87 @@
+"""What is said when a pass, or the backfill behind it, is over."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from domain.errors import AnswerUnreadable, RecordNotFound, RequestRefused, ScopeMissing
+from domain.messages import Fault, Finished, PayrollChanged, StreamResult, SyncFinished
+from domain.model.budget import Lane
+from domain.model.connection import Connection
+from domain.model.ids import TenantId
+from domain.model.streams import Plan, Resource, Stream
+from domain.model.sync import Changes, Scan, Sync, Tally
+from domain.ports import Stores
+
+FAULTS = {
+    ScopeMissing.__name__: Fault.SCOPE_MISSING,
+    RecordNotFound.__name__: Fault.NOT_FOUND,
+    RequestRefused.__name__: Fault.REQUEST_REFUSED,
+    AnswerUnreadable.__name__: Fault.ANSWER_UNREADABLE,
+}
+"""What the errors that a scan keeps are called on the wire."""
+
+
+def sync_finished(stores: Stores, connection: Connection, plan: Plan, sync: Sync | None) -> SyncFinished:
+    """A pass is over; or, without one, the backfill is."""
+    backlog = stores.payroll.backlog(connection.id)
+    calls = backlog.calls_left(plan)
+    scans = stores.syncs.scans(connection.id)
+    tallies = sync.tallies if sync else {}
+    streams = sync.streams if sync else frozenset({Stream.PAYSLIPS})
+    return SyncFinished(
+        clinic_id=connection.clinic_id,
+        tenant_id=_tenant(connection),
+        mode=Finished(sync.mode) if sync else Finished.BACKFILL,
+        streams={
+            stream: _result(stream, plan, scans, tallies.get(stream, Tally()))
+            for stream in Stream
+            if stream in streams
+        },
+        backfill_percent=backlog.percent(plan),
+        backfill_calls_left=calls,
+        backfill_ends_at=_until(stores, connection, calls),
+        requested_by=sync.requested_by if sync else None,
+    )
+
+
+def _tenant(connection: Connection) -> TenantId:
+    assert connection.tenant is not None, "an active connection has a tenant"  # noqa: S101
+    return connection.tenant.id
+
+
+def _until(stores: Stores, connection: Connection, calls: int) -> datetime | None:
+    """When the backfill will have ended; None if it has, or there is no telling."""
+    if calls == 0 or connection.tenant is None:
+        return None
+    return stores.budget.get_for_update(connection.tenant.id).finish_at(calls, stores.now)
+
+
+def _result(stream: Stream, plan: Plan, scans: Mapping[Resource, Scan], tally: Tally) -> StreamResult:
+    lists = Stream.PAY_RUNS if stream is Stream.PAYSLIPS else stream
+    mine = [scans[spec.resource] for spec in plan.lists if spec.stream is lists and spec.resource in scans]
+    return StreamResult(
+        calls=tally.calls,
+        wire_bytes=tally.wire_bytes,
+        seen=tally.seen,
+        changed=tally.changed,
+        gone=tally.gone,
+        unreadable=tally.unreadable,
+        checked_at=min((scan.finished_at for scan in mine if scan.finished_at), default=None),
+        fault=next((FAULTS.get(scan.fault, Fault.OTHER) for scan in mine if scan.fault), None),
+    )
+
+
+def payroll_changed(connection: Connection, lane: Lane, changes: Changes) -> PayrollChanged | None:
+    """Which records a save has changed; None if it changed none."""
+    streams = [stream for stream in Stream if changes.tallies.get(stream, Tally()).moved]
+    if not streams:
+        return None
+    return PayrollChanged(
+        clinic_id=connection.clinic_id,
+        tenant_id=_tenant(connection),
+        lane=lane,
+        pay_runs=sorted(changes.pay_runs),
+        employees=sorted(changes.employees),
+        payment_dates=sorted(set(changes.pay_runs.values())),
+        streams=streams,
+    )

@@ -1,0 +1,80 @@
+"""How a checked consent becomes a clinic's active connection."""
+
+from dataclasses import replace
+
+from domain.messages import ConnectCompleted
+from domain.model.connection import REVOKE_WITHIN, Connection, Erase, Reason, Tenant
+from domain.model.plans import PLANS
+from domain.model.sync import Mode, Scan
+from domain.model.tokens import Credential
+from domain.ports import Stores
+from domain.use_cases.consent_check import Checked
+from domain.use_cases.endings import end
+
+
+def activate(
+    stores: Stores,
+    connection: Connection,
+    pending: Credential,
+    checked: Checked,
+    event: ConnectCompleted,
+) -> Connection:
+    """
+    Make the pending token set the live one, keep what the check has read, and queue the first pass.
+
+    Needs the connection locked. An organisation that was connected within the grace gets its rows back. A
+    token set that this one replaces is retired: what of it Xero has to be told is found out then.
+    """
+    target = _target(stores, connection, checked.tenant)
+    old = stores.credentials.live_for_update(target.id)
+    if old is not None:
+        stores.credentials.retire(old, stores.now + REVOKE_WITHIN)
+    active = target.activated(checked.tenant, stores.now).holding(event.header.id)
+    stores.credentials.activate(replace(pending, consent_event=checked.consent_event), active)
+    if target.id != connection.id and connection.tenant is None:
+        stores.connections.drop(connection)
+    stores.connections.save(active)
+    request_all(
+        stores,
+        active,
+        mode=Mode.CHANGES,
+        requested_by=event.requested_by,
+        traceparent=event.header.traceparent,
+    )
+    for resource, reply in checked.replies:
+        stores.payroll.save(active.id, reply.records)
+        stores.syncs.save_scan(active.id, Scan(resource=resource).advanced(reply, stores.now))
+    return active
+
+
+def _target(stores: Stores, connection: Connection, tenant: Tenant) -> Connection:
+    """This clinic's connection to that organisation: the present one, an earlier one, or a new one."""
+    if connection.tenant is not None and connection.tenant.id == tenant.id:
+        return connection
+    if connection.tenant is not None:
+        end(stores, connection, Erase.AFTER_GRACE, Reason.REQUESTED, but_pending=True)
+    earlier = stores.connections.with_tenant(connection.clinic_id, tenant.id)
+    if earlier is not None:
+        return earlier
+    if connection.tenant is not None:
+        return stores.connections.add(connection.clinic_id)
+    return connection
+
+
+def request_all(
+    stores: Stores,
+    connection: Connection,
+    *,
+    mode: Mode,
+    requested_by: str | None = None,
+    traceparent: str | None = None,
+) -> bool:
+    """Queue a pass over every stream of an active connection; True if it was merged with one queued."""
+    assert connection.tenant is not None, "an active connection has a tenant"  # noqa: S101
+    return stores.syncs.request(
+        connection,
+        mode=mode,
+        streams=PLANS[connection.tenant.region].streams(),
+        requested_by=requested_by,
+        traceparent=traceparent,
+    )

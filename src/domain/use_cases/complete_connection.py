@@ -1,0 +1,185 @@
+"""A clinic has given its consent in Xero: take it over, check it, and start reading."""
+
+from enum import StrEnum
+
+from domain.errors import (
+    AnswerUnreadable,
+    Fenced,
+    GrantRejected,
+    ScopeMissing,
+    SecretUnreadable,
+    TransientError,
+)
+from domain.messages import AuthorizationCode, ConnectCompleted, Disconnect, SealedTokenSet
+from domain.model.connection import REVOKE_WITHIN, Connection, Reason
+from domain.model.consent import Consent
+from domain.model.tokens import Credential
+from domain.notices import changed
+from domain.ports import Authorizer, OpenSource, Shield, Stores, TokenOpener, Transaction
+from domain.use_cases.activation import activate
+from domain.use_cases.consent_check import Checked, Refused, check_consent
+from domain.use_cases.refresh_tokens import Refresh
+
+
+class ConnectOutcome(StrEnum):
+    """What became of the event."""
+
+    ACTIVE = "active"
+    INCOMPLETE = "incomplete"
+    SUPERSEDED = "superseded"
+    DUPLICATE = "duplicate"
+
+
+def complete_connection(
+    event: ConnectCompleted,
+    *,
+    transaction: Transaction,
+    authorizer: Authorizer,
+    opener: TokenOpener,
+    open_source: OpenSource,
+    refresh: Refresh,
+    shield: Shield,
+) -> ConnectOutcome:
+    """
+    Exchange the grant, keep the tokens sealed, check what they cover, and make the connection active.
+
+    The tokens are committed before anything else is done with them, so a crash after the exchange goes on
+    from there. A consent that cannot be used leaves an earlier, working one alone. A disconnect beats it
+    (T7). A second delivery does nothing. Raises TransientError while Xero or the database is away: try the
+    same event again.
+    """
+    with transaction(event.clinic_id) as stores:
+        if not stores.inbox.begin(event.header, event.type):
+            return ConnectOutcome.DUPLICATE
+        if stores.inbox.is_overtaken(event.header, Disconnect.type):
+            return _superseded(stores, event)
+        connection = stores.connections.open_for(event.clinic_id)
+        if connection is None:
+            connection = stores.connections.add(event.clinic_id)
+        credential = _held(stores, connection, event)
+    try:
+        if credential is None:
+            credential = shield(lambda: _take_over(event, connection, transaction, authorizer, opener))
+        checked = check_consent(
+            credential,
+            event.tenant_id,
+            take_over=isinstance(event.grant, SealedTokenSet),
+            transaction=transaction,
+            authorizer=authorizer,
+            open_source=open_source,
+            refresh=refresh,
+        )
+        return _activate(event, connection, credential, checked, transaction)
+    except Refused as refusal:
+        return _refuse(event, connection, credential, refusal, transaction)
+    except Fenced:
+        with transaction(event.clinic_id) as stores:
+            return _superseded(stores, event)
+    except TransientError:
+        with transaction(event.clinic_id) as stores:
+            stores.inbox.release(event.header)
+        raise
+
+
+def _superseded(stores: Stores, event: ConnectCompleted) -> ConnectOutcome:
+    """Something later counts: a disconnect, or another consent, and that has told the clinic."""
+    stores.inbox.complete(event.header, ConnectOutcome.SUPERSEDED)
+    return ConnectOutcome.SUPERSEDED
+
+
+def _held(stores: Stores, connection: Connection, event: ConnectCompleted) -> Credential | None:
+    """The consent we hold already: from an earlier try of this event, or one whose choice it makes."""
+    is_meant = connection.consent_event == event.header.id or event.grant is None
+    return stores.credentials.pending(connection.id) if is_meant else None
+
+
+def _take_over(
+    event: ConnectCompleted,
+    connection: Connection,
+    transaction: Transaction,
+    authorizer: Authorizer,
+    opener: TokenOpener,
+) -> Credential:
+    """
+    Get the tokens and commit them, in one go that nothing interrupts.
+
+    If the clinic has disconnected meanwhile, they are kept only to be revoked. Raises Refused, Fenced.
+    """
+    consent = _consent(event, transaction, authorizer, opener)
+    with transaction(event.clinic_id) as stores:
+        current = stores.connections.get_for_update(connection.id) or connection
+        earlier = stores.credentials.pending(current.id)
+        if earlier is not None:
+            stores.credentials.retire(earlier, stores.now + REVOKE_WITHIN)
+        credential = stores.credentials.hold(current, consent)
+        stores.connections.save(current.holding(event.header.id))
+        if not current.is_open:
+            stores.credentials.retire(credential, stores.now + REVOKE_WITHIN)
+    if not current.is_open:
+        raise Fenced("the connection was ended while its consent was taken over (T7)")
+    return credential
+
+
+def _consent(
+    event: ConnectCompleted, transaction: Transaction, authorizer: Authorizer, opener: TokenOpener
+) -> Consent:
+    try:
+        match event.grant:
+            case AuthorizationCode():
+                return authorizer.exchange(event.grant)
+            case SealedTokenSet():
+                with transaction(event.clinic_id) as stores:
+                    now = stores.now
+                return authorizer.describe(opener.open(event.grant).tokens(event.clinic_id, now))
+            case None:
+                raise Refused(Reason.CODE_EXPIRED_OR_USED)
+    except (GrantRejected, AnswerUnreadable):
+        raise Refused(Reason.CODE_EXPIRED_OR_USED) from None
+    except ScopeMissing:
+        raise Refused(Reason.SCOPE_MISSING) from None
+    except SecretUnreadable:
+        raise Refused(Reason.TOKEN_UNREADABLE) from None
+
+
+def _refuse(
+    event: ConnectCompleted,
+    connection: Connection,
+    credential: Credential | None,
+    refusal: Refused,
+    transaction: Transaction,
+) -> ConnectOutcome:
+    """Tell the clinic why, and let go of tokens that are of no use."""
+    with transaction(event.clinic_id) as stores:
+        current = stores.connections.get_for_update(connection.id)
+        if current is None or not current.is_open:
+            return _superseded(stores, event)
+        pending = stores.credentials.pending(connection.id)
+        if credential is not None and (pending is None or pending.id != credential.id):
+            return _superseded(stores, event)
+        if credential is not None and not refusal.choices:
+            stores.credentials.retire(credential, stores.now + REVOKE_WITHIN)
+        current = current.incomplete(refusal.reason, refusal.choices)
+        stores.connections.save(current)
+        notice = changed(current, reason=refusal.reason, choices=refusal.choices, in_reply_to=event.header.id)
+        stores.outbox.add(notice, event.header.traceparent)
+        stores.inbox.complete(event.header, f"{ConnectOutcome.INCOMPLETE}:{refusal.reason}")
+        return ConnectOutcome.INCOMPLETE
+
+
+def _activate(
+    event: ConnectCompleted,
+    connection: Connection,
+    credential: Credential,
+    checked: Checked,
+    transaction: Transaction,
+) -> ConnectOutcome:
+    with transaction(event.clinic_id) as stores:
+        current = stores.connections.get_for_update(connection.id)
+        pending = stores.credentials.pending(connection.id)
+        if current is None or not current.is_open or pending is None or pending.id != credential.id:
+            return _superseded(stores, event)
+        active = activate(stores, current, pending, checked, event)
+        notice = changed(active, in_reply_to=event.header.id)
+        stores.outbox.add(notice, event.header.traceparent)
+        stores.inbox.complete(event.header, ConnectOutcome.ACTIVE)
+        return ConnectOutcome.ACTIVE

@@ -1,0 +1,217 @@
+"""Read a connection's payroll for a while: the one function that every sync is made of."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from domain.errors import (
+    AccessExpired,
+    AccessForbidden,
+    ConsentWithdrawn,
+    Fenced,
+    RateLimited,
+    ServiceError,
+    TransientError,
+    XeroUnavailable,
+)
+from domain.messages import RunSlice
+from domain.model.connection import Connection, Tenant
+from domain.model.failures import Failure, FailureState, context_of
+from domain.model.ids import CredentialId
+from domain.model.sync import Lease
+from domain.model.tokens import Access
+from domain.ports import (
+    Authorizer,
+    Clock,
+    OpenSource,
+    PayrollSource,
+    Stopping,
+    Stores,
+    Transaction,
+)
+from domain.slices.fetching import Gate, fetch
+from domain.slices.outages import note_answers, note_silence, wait_for_xero
+from domain.slices.planning import Batch, next_batch, plan_of
+from domain.slices.saving import save_batch
+from domain.use_cases.doubts import settle_forbidden
+from domain.use_cases.refresh_tokens import Refresh
+
+SLICE_TIME = timedelta(seconds=45)
+"""How long a slice goes on; a deploy waits no longer than this and one batch."""
+
+EXPIRIES = 2
+"""How often in one slice Xero may turn down an access token that should be good."""
+
+
+class SliceOutcome(StrEnum):
+    """How a slice ended."""
+
+    NOTHING_TO_DO = "nothing_to_do"
+    DONE = "done"
+    CONTINUED = "continued"
+    PARKED = "parked"
+    FAILED = "failed"
+    NEEDS_ATTENTION = "needs_attention"
+    FENCED = "fenced"
+
+
+def run_slice(
+    job: RunSlice,
+    *,
+    transaction: Transaction,
+    refresh: Refresh,
+    authorizer: Authorizer,
+    open_source: OpenSource,
+    clock: Clock,
+    stopping: Stopping,
+) -> SliceOutcome:
+    """
+    Take the connection's lease and work until nothing is left, time is up, or the budget says wait.
+
+    Waiting is `due_at` on a row: nothing sleeps here. Every batch is saved with its progress in one
+    transaction that the lease and the connection's generation guard, so a second slice, a crash or a
+    disconnect leaves nothing half done. What goes wrong on Xero's side is backed off and noted, not raised;
+    what is raised is a bug or a database that is away.
+    """
+    with transaction(job.clinic_id) as stores:
+        lease = stores.syncs.lease(job.connection_id)
+        connection = stores.connections.get(job.connection_id)
+        credential = stores.credentials.live(job.connection_id)
+        if lease is not None and connection is not None and (wait := wait_for_xero(stores, connection)):
+            stores.syncs.release(lease, wait)
+            return SliceOutcome.PARKED
+    if lease is None or connection is None or credential is None or connection.tenant is None:
+        return SliceOutcome.NOTHING_TO_DO
+    run = _Slice(
+        lease=lease,
+        connection=connection,
+        tenant=connection.tenant,
+        credential_id=credential.id,
+        until=clock() + SLICE_TIME,
+        transaction=transaction,
+        refresh=refresh,
+        authorizer=authorizer,
+        open_source=open_source,
+        clock=clock,
+        stopping=stopping,
+    )
+    try:
+        return run.work()
+    except Fenced:
+        return SliceOutcome.FENCED
+    except ConsentWithdrawn:
+        return SliceOutcome.NEEDS_ATTENTION
+    except ServiceError as error:
+        return run.back_off(error)
+    except Exception as bug:
+        run.back_off(bug)
+        raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Slice:
+    lease: Lease
+    connection: Connection
+    tenant: Tenant
+    credential_id: CredentialId
+    until: datetime
+    transaction: Transaction
+    refresh: Refresh
+    authorizer: Authorizer
+    open_source: OpenSource
+    clock: Clock
+    stopping: Stopping
+
+    def work(self) -> SliceOutcome:
+        access = self._access()
+        source = self._source(access)
+        expiries = 0
+        while True:
+            batch, gate = self._plan()
+            if batch is None or gate is None:
+                return SliceOutcome.DONE if batch is None else SliceOutcome.PARKED
+            halted_by = self._fetch(source, batch, gate)
+            if isinstance(halted_by, AccessExpired) and expiries < EXPIRIES:
+                expiries += 1
+                access = self._access(refused=access.version)
+                source = self._source(access)
+            elif isinstance(halted_by, AccessForbidden):
+                return self._settle_forbidden(access)
+            elif halted_by is not None and not isinstance(halted_by, RateLimited):
+                raise halted_by
+            elif self.stopping() or self.clock() >= self.until:
+                return self._continue_later()
+
+    def _access(self, refused: int | None = None) -> Access:
+        return self.refresh(self.lease.clinic_id, self.credential_id, refused=refused).access
+
+    def _source(self, access: Access) -> PayrollSource:
+        return self.open_source(self.tenant.id, self.tenant.region, access)
+
+    def _plan(self) -> tuple[Batch | None, Gate | None]:
+        """The next batch, and the gate to fetch it through; no gate if the budget says wait."""
+        with self.transaction(self.lease.clinic_id) as stores:
+            stores.syncs.keep(self.lease)
+            batch = next_batch(stores, self.connection)
+            if batch is None:
+                self._release(stores, None)
+                return None, None
+            return batch, self._reserve(stores, batch)
+
+    def _reserve(self, stores: Stores, batch: Batch) -> Gate | None:
+        budget = stores.budget.get_for_update(self.tenant.id)
+        calls = min(batch.calls(plan_of(self.connection)), budget.available(batch.lane))
+        if calls < batch.least(plan_of(self.connection)):
+            self._release(stores, budget.wait_until(batch.lane, stores.now))
+            return None
+        stores.budget.save(self.tenant.id, budget.reserved(calls, stores.now), app_calls=calls)
+        return Gate(budget, batch.lane, stores.now, calls, clock=self.clock, stopping=self.stopping)
+
+    def _fetch(self, source: PayrollSource, batch: Batch, gate: Gate) -> ServiceError | None:
+        fetched = fetch(source, plan_of(self.connection), batch.requests, gate)
+        with self.transaction(self.lease.clinic_id) as stores:
+            stores.syncs.keep(self.lease)
+            halted_by = save_batch(stores, self.connection, batch, fetched)
+            note_answers(stores, fetched)
+            # Last, because the app's budget is one row that every slice shares.
+            stores.budget.save(self.tenant.id, gate.budget, app_calls=gate.calls - gate.granted)
+            return halted_by
+
+    def _continue_later(self) -> SliceOutcome:
+        with self.transaction(self.lease.clinic_id) as stores:
+            self._release(stores, stores.now)
+        return SliceOutcome.CONTINUED
+
+    def _release(self, stores: Stores, due_at: datetime | None) -> None:
+        stores.syncs.release(self.lease, due_at)
+        if self.lease.attempt > 1:
+            stores.failures.resolve(self.connection.id, [self._subject])
+
+    @property
+    def _subject(self) -> str:
+        return f"connection:{self.connection.id}"
+
+    def _settle_forbidden(self, access: Access) -> SliceOutcome:
+        """Xero refuses this organisation: find out whether it was disconnected, and tell the clinic."""
+        settle_forbidden(self.connection, access, transaction=self.transaction, authorizer=self.authorizer)
+        return SliceOutcome.NEEDS_ATTENTION
+
+    def back_off(self, error: Exception) -> SliceOutcome:
+        """Note what went wrong and try again later, later each time."""
+        is_weather = isinstance(error, TransientError)
+        with self.transaction(self.lease.clinic_id) as stores:
+            is_silence = isinstance(error, XeroUnavailable)
+            ask_at = note_silence(stores, self.connection) if is_silence else None
+            stores.syncs.release(self.lease, ask_at or stores.now + self.lease.backoff, failed=True)
+            stores.failures.record(
+                Failure(
+                    state=FailureState.RETRYING if is_weather else FailureState.FAILED,
+                    error=type(error).__name__,
+                    place="slice",
+                    subject=self._subject,
+                    clinic_id=self.connection.clinic_id,
+                    connection_id=self.connection.id,
+                    context=context_of(error) if isinstance(error, ServiceError) else {},
+                )
+            )
+        return SliceOutcome.FAILED

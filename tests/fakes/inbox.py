@@ -1,0 +1,68 @@
+"""Events that were seen, in memory."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from domain.errors import EventBusy
+from domain.messages import EventHeader
+from domain.model.ids import ClinicId
+from domain.ports import Clock
+
+CLAIM = timedelta(seconds=150)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenEvent:
+    """An event: whose it is, when it happened and was begun, who works on it until when, and how it ended."""
+
+    clinic_id: ClinicId | None
+    type: str
+    time: datetime | None
+    begun_at: datetime
+    claimed_until: datetime | None
+    outcome: str | None = None
+    completed_at: datetime | None = None
+
+
+class InMemoryInbox:
+    """See `domain.ports.Inbox`; `clinic_id` is the one of the transaction under way."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.rows: dict[tuple[str, str], SeenEvent] = {}
+        self.clinic_id: ClinicId | None = None
+        self._clock = clock
+
+    def begin(self, header: EventHeader, event_type: str) -> bool:
+        now = self._clock()
+        seen = self.rows.get(_key(header)) or SeenEvent(self.clinic_id, event_type, header.time, now, None)
+        if seen.outcome is not None:
+            return False
+        if seen.claimed_until is not None and seen.claimed_until >= now:
+            raise EventBusy("the event is being worked on")
+        self.rows[_key(header)] = replace(seen, claimed_until=now + CLAIM)
+        return True
+
+    def is_overtaken(self, header: EventHeader, by: str) -> bool:
+        mine = self.rows[_key(header)]
+        same = (one for one in self.rows.values() if (one.clinic_id, one.type) == (mine.clinic_id, by))
+        return any(_beats(other, mine) for other in same)
+
+    def complete(self, header: EventHeader, outcome: str) -> None:
+        self.rows[_key(header)] = replace(
+            self.rows[_key(header)], claimed_until=None, outcome=outcome, completed_at=self._clock()
+        )
+
+    def release(self, header: EventHeader) -> None:
+        self.rows[_key(header)] = replace(self.rows[_key(header)], claimed_until=None)
+
+
+def _beats(other: SeenEvent, mine: SeenEvent) -> bool:
+    if other.completed_at is None:
+        return False
+    if other.time is not None and mine.time is not None:
+        return other.time > mine.time
+    return other.completed_at > mine.begun_at
+
+
+def _key(header: EventHeader) -> tuple[str, str]:
+    return header.source, header.id

@@ -1,0 +1,238 @@
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from builders import NOW, make_reply
+from domain.errors import (
+    AccessExpired,
+    AccessForbidden,
+    AnswerUnreadable,
+    ClientRejected,
+    Limit,
+    RateLimited,
+    RecordNotFound,
+    RequestRefused,
+    ScopeMissing,
+    ServiceError,
+    WrongTenant,
+    XeroUnavailable,
+)
+from domain.model.budget import IN_FLIGHT, Budget, Lane, LimitsSeen
+from domain.model.ids import SourceId
+from domain.model.plans import AU, NZ
+from domain.model.streams import Plan, Resource
+from domain.model.sync import DetailRequest, Reply, Request
+from domain.slices.fetching import BATCH_TIME, Gate, fetch
+from fakes.clock import FakeClock
+
+Answer = Callable[[Request], Reply]
+
+
+class Source:
+    """Answers as a test says, and counts."""
+
+    def __init__(self, answer: Answer = lambda _request: make_reply()) -> None:
+        self.answer = answer
+        self.asked: list[Request] = []
+        self.most_in_flight = 0
+        self._in_flight = 0
+        self._lock = threading.Lock()
+
+    def read(self, request: Request) -> Reply:
+        with self._lock:
+            self.asked.append(request)
+            self._in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self._in_flight)
+        try:
+            return self.answer(request)
+        finally:
+            with self._lock:
+                self._in_flight -= 1
+
+
+def requests(count: int, resource: Resource = Resource.PAYSLIP) -> list[Request]:
+    return [DetailRequest(resource, SourceId(str(number))) for number in range(count)]
+
+
+def gate(
+    granted: int = 60,
+    budget: Budget | None = None,
+    *,
+    clock: FakeClock | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Gate:
+    return Gate(
+        budget or Budget.unknown(), Lane.FRESH, NOW, granted, clock=clock or FakeClock(), stopping=stopping
+    )
+
+
+def run(source: Source, through: Gate, count: int = 20, plan: Plan = AU) -> list[Reply | ServiceError]:
+    return [one.result for one in fetch(source, plan, requests(count), through)]
+
+
+def test_everything_is_asked_for_once_and_given_in_its_order() -> None:
+    source = Source()
+    fetched = fetch(source, AU, requests(20), gate())
+    assert [one.request for one in fetched] == requests(20)
+    assert sorted(source.asked, key=str) == sorted(requests(20), key=str)
+
+
+def test_four_calls_are_in_flight_and_never_five() -> None:
+    together = threading.Barrier(IN_FLIGHT)
+
+    def wait_for_three_others(_request: Request) -> Reply:
+        together.wait(5)
+        return make_reply()
+
+    source = Source(wait_for_three_others)
+    assert len(run(source, gate(), 20)) == 20
+    assert source.most_in_flight == IN_FLIGHT
+
+
+def test_no_more_calls_are_made_than_were_granted() -> None:
+    source = Source()
+    assert len(run(source, gate(granted=7), 20)) == 7
+    assert len(source.asked) == 7
+
+
+def test_no_call_is_made_that_the_last_answer_and_those_in_flight_do_not_leave_room_for() -> None:
+    left = [9]
+    lock = threading.Lock()
+
+    def count_down(_request: Request) -> Reply:
+        with lock:
+            left[0] -= 1
+            return make_reply(limits=LimitsSeen(minute=max(0, left[0])))
+
+    source = Source(count_down)
+    through = gate(budget=Budget.unknown().seen(LimitsSeen(minute=9), NOW))
+    assert len(run(source, through, 40)) == 9
+    assert through.budget.minute.remaining == 0
+
+
+def test_a_call_waits_for_answers_in_flight_that_may_leave_room_for_it() -> None:
+    through = gate(budget=Budget.unknown().seen(LimitsSeen(minute=2), NOW))
+    somebody_waits = threading.Event()
+
+    def begin_a_new_window(_request: Request) -> Reply:
+        assert somebody_waits.wait(5)
+        return make_reply(limits=LimitsSeen(minute=50))
+
+    watched = through._changed.wait
+
+    def wait(timeout: float | None = None) -> bool:
+        somebody_waits.set()
+        return watched(timeout)
+
+    through._changed.wait = wait  # type: ignore[method-assign]
+    assert len(run(Source(begin_a_new_window), through, 6)) == 6
+
+
+def test_a_limit_that_another_app_user_eats_is_kept_to() -> None:
+    """Every answer says that two calls are gone: somebody else asks too."""
+    left = [20]
+    lock = threading.Lock()
+
+    def count_down(_request: Request) -> Reply:
+        with lock:
+            left[0] -= 2
+            return make_reply(limits=LimitsSeen(minute=max(0, left[0])))
+
+    source = Source(count_down)
+    run(source, gate(budget=Budget.unknown().seen(LimitsSeen(minute=20), NOW)), 40)
+    assert len(source.asked) <= 10 + IN_FLIGHT
+
+
+HALTING = [
+    AccessExpired("no"),
+    AccessForbidden("no"),
+    ClientRejected("no"),
+    RateLimited(Limit.MINUTE, timedelta(seconds=9)),
+    WrongTenant("other"),
+    XeroUnavailable("away"),
+]
+PASSING = [
+    RecordNotFound("none"),
+    RequestRefused("no", status=400),
+    ScopeMissing("no"),
+    AnswerUnreadable("html"),
+]
+
+
+@pytest.mark.parametrize("error", HALTING, ids=repr)
+def test_an_error_that_every_call_would_meet_ends_the_batch(error: ServiceError) -> None:
+    def fail(_request: Request) -> Reply:
+        raise error
+
+    source = Source(fail)
+    results = run(source, gate(), 40)
+    assert 1 <= len(results) <= IN_FLIGHT
+    assert set(map(type, results)) == {type(error)}
+
+
+@pytest.mark.parametrize("error", PASSING, ids=repr)
+def test_an_error_of_one_record_does_not(error: ServiceError) -> None:
+    def fail_some(request: Request) -> Reply:
+        if isinstance(request, DetailRequest) and int(request.source_id) % 3 == 0:
+            raise error
+        return make_reply()
+
+    results = run(Source(fail_some), gate(), 20)
+    assert len(results) == 20
+    assert sum(result is error for result in results) == 7
+
+
+def test_a_429_empties_the_budget_that_it_names() -> None:
+    def fail(_request: Request) -> Reply:
+        raise RateLimited(Limit.DAY, timedelta(hours=2))
+
+    through = gate()
+    run(Source(fail), through)
+    assert through.budget.day.remaining == 0
+    assert through.budget.day.resets_at == NOW + timedelta(hours=2)
+
+
+def test_a_bug_ends_the_batch_and_is_raised() -> None:
+    def fail(_request: Request) -> Reply:
+        raise ZeroDivisionError
+
+    source = Source(fail)
+    with pytest.raises(ZeroDivisionError):
+        run(source, gate(), 40)
+    assert len(source.asked) <= IN_FLIGHT
+
+
+def test_a_process_that_is_told_to_end_begins_no_more_calls() -> None:
+    source = Source()
+    run(source, gate(stopping=lambda: len(source.asked) >= 3), 40)
+    assert 3 <= len(source.asked) <= 3 + IN_FLIGHT
+
+
+def test_after_its_time_a_batch_begins_no_more_calls() -> None:
+    clock = FakeClock()
+    lock = threading.Lock()
+
+    def take_a_while(_request: Request) -> Reply:
+        with lock:
+            clock.move(BATCH_TIME / 5)
+        return make_reply()
+
+    source = Source(take_a_while)
+    run(source, gate(clock=clock), 40)
+    assert 5 <= len(source.asked) <= 5 + IN_FLIGHT
+
+
+def test_what_is_learnt_is_dated_by_the_databases_clock() -> None:
+    behind = FakeClock(NOW - timedelta(days=3))
+    through = gate(clock=behind)
+    run(Source(lambda _: make_reply(limits=LimitsSeen(minute=59))), through, 1)
+    assert through.budget.minute.resets_at == NOW + timedelta(minutes=1)
+
+
+def test_a_detail_of_several_calls_counts_them_all() -> None:
+    source = Source()
+    through = gate(granted=10)
+    results = [one.result for one in fetch(source, NZ, requests(9, Resource.EMPLOYEE), through)]
+    assert (len(results), through.calls) == (3, 9)

@@ -1,0 +1,407 @@
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from builders import CLINIC, make_connect, make_disconnect
+from domain.errors import (
+    AccessExpired,
+    AccessForbidden,
+    AnswerLost,
+    ClientRejected,
+    GrantRejected,
+    Limit,
+    RateLimited,
+    ServiceError,
+    XeroUnavailable,
+)
+from domain.messages import (
+    ConnectionChanged,
+    ErasePayroll,
+    FinishDisconnect,
+    KeepAlive,
+    PayrollErased,
+    RunSlice,
+)
+from domain.model.certificate import Erased, Revocation
+from domain.model.connection import ConnectionStatus, Erase, Reason
+from domain.model.failures import FailureState
+from domain.model.ids import ClinicId, ConnectionId
+from domain.model.tokens import CredentialState, Secret
+from domain.use_cases.disconnect import DisconnectOutcome
+from domain.use_cases.erase_payroll import EraseOutcome
+from domain.use_cases.finish_disconnect import FinishOutcome
+from domain.use_cases.refresh_tokens import RefreshOutcome
+from fakes.service import InMemoryService, make_service
+from payroll_builders import make_employee
+
+OTHER = ClinicId("clinic-2")
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def service() -> InMemoryService:
+    service = make_service()
+    service.connect()
+    service.database.outbox.events.clear()
+    service.authorizer.script.calls.clear()
+    return service
+
+
+def job(service: InMemoryService, clinic: str = CLINIC) -> FinishDisconnect:
+    return FinishDisconnect(ClinicId(clinic), service.connection(clinic).id)
+
+
+def told(service: InMemoryService) -> ConnectionChanged:
+    event = service.database.outbox.events[-1]
+    assert isinstance(event, ConnectionChanged)
+    return event
+
+
+def revocations(service: InMemoryService) -> list[Revocation | None]:
+    return [one.revocation for one in service.database.certificates.issued]
+
+
+def links(service: InMemoryService) -> int:
+    return sum(len(found) for found in service.authorizer.links.values())
+
+
+def test_a_disconnect_stops_at_once_and_waits_for_xero_in_a_row(service: InMemoryService) -> None:
+    event = make_disconnect()
+    assert service.disconnect(event) is DisconnectOutcome.DISCONNECTED
+    connection = service.connection()
+    assert (connection.status, connection.reason) == (ConnectionStatus.DISCONNECTED, Reason.REQUESTED)
+    assert service.authorizer.script.calls == []
+    assert told(service).in_reply_to == event.header.id
+    assert service.due() == [FinishDisconnect(CLINIC, connection.id)]
+    [credential] = service.database.credentials.to_revoke(connection.id)
+    assert credential.revoke_by == service.database.now + DAY
+
+
+def test_the_same_disconnect_ten_times_has_one_effect(service: InMemoryService) -> None:
+    event = make_disconnect()
+    outcomes = [service.disconnect(event) for _ in range(10)]
+    assert outcomes == [DisconnectOutcome.DISCONNECTED] + [DisconnectOutcome.DUPLICATE] * 9
+    assert len(service.database.outbox.events) == 1
+    assert service.connection().generation == 2
+
+
+def test_a_clinic_that_never_connected_is_disconnected_too() -> None:
+    service = make_service()
+    event = make_disconnect()
+    assert service.disconnect(event) is DisconnectOutcome.WAS_NOT_CONNECTED
+    assert (told(service).status, told(service).reason) == (
+        ConnectionStatus.DISCONNECTED,
+        Reason.NOT_CONNECTED,
+    )
+    assert told(service).in_reply_to == event.header.id
+    assert service.disconnect(event) is DisconnectOutcome.DUPLICATE
+
+
+@pytest.mark.parametrize("reason", [Reason.CONSENT_WITHDRAWN, Reason.PAYROLL_UNAVAILABLE])
+def test_a_connection_that_needs_attention_can_be_ended(service: InMemoryService, reason: Reason) -> None:
+    with service.database.transaction(CLINIC) as stores:
+        stores.connections.save(service.connection().needing_attention(reason))
+    assert service.disconnect(make_disconnect()) is DisconnectOutcome.DISCONNECTED
+
+
+def test_an_incomplete_connection_and_the_consent_that_waits_are_ended() -> None:
+    service = make_service()
+    service.complete_connection(make_connect(service.authorizer.consent("tenant-1", "tenant-2")))
+    assert service.disconnect(make_disconnect()) is DisconnectOutcome.DISCONNECTED
+    assert len(service.database.credentials.to_revoke(service.connection().id)) == 1
+
+
+def test_a_connection_whose_tokens_cannot_be_opened_can_be_ended(service: InMemoryService) -> None:
+    service.database.credentials.unreadable.extend(service.database.credentials.rows)
+    assert service.disconnect(make_disconnect()) is DisconnectOutcome.DISCONNECTED
+    assert not service.connection().is_open
+
+
+def test_a_later_wish_about_the_rows_of_an_ended_connection_counts(service: InMemoryService) -> None:
+    service.disconnect(make_disconnect())
+    assert service.disconnect(make_disconnect(erase=Erase.NOW)) is DisconnectOutcome.WAS_NOT_CONNECTED
+    assert ErasePayroll(CLINIC, service.connection().id) in service.due()
+
+
+def test_a_wish_to_keep_the_rows_counts_too(service: InMemoryService) -> None:
+    service.disconnect(make_disconnect(erase=Erase.NOW))
+    service.disconnect(make_disconnect(erase=Erase.NEVER))
+    service.database.pass_time(90 * DAY)
+    assert not any(isinstance(one, ErasePayroll) for one in service.due())
+
+
+def test_xero_is_told_then_the_tokens_are_destroyed_and_that_is_certified(service: InMemoryService) -> None:
+    service.disconnect(make_disconnect())
+    assert service.finish_disconnect(job(service)) is FinishOutcome.FINISHED
+    assert links(service) == 0
+    assert service.database.credentials.tokens == {}
+    [certificate] = service.database.certificates.issued
+    assert (certificate.erased, certificate.revocation) == (Erased.TOKENS, Revocation.REVOKED)
+    assert certificate.key_id in service.database.credentials.shredded.values()
+    assert (certificate.clinic_id, certificate.at) == (CLINIC, service.database.now)
+    assert service.due() == []
+
+
+def test_a_disconnect_that_is_finished_is_nothing_to_do(service: InMemoryService) -> None:
+    assert service.finish_disconnect(job(service)) is FinishOutcome.NOTHING_TO_DO
+    service.disconnect(make_disconnect())
+    service.finish_disconnect(job(service))
+    assert service.finish_disconnect(job(service)) is FinishOutcome.NOTHING_TO_DO
+    assert len(service.database.certificates.issued) == 1
+
+
+def test_a_user_who_serves_another_clinic_too_keeps_that_link(service: InMemoryService) -> None:
+    service.connect(OTHER, "tenant-2", "user-1")
+    service.disconnect(make_disconnect())
+    service.finish_disconnect(job(service))
+    assert revocations(service) == [Revocation.CONNECTION_DELETED]
+    assert [link.tenant_id for link in service.authorizer.links["user-1"]] == ["tenant-2"]  # type: ignore[index]
+    other = service.database.credentials.live(service.connection(OTHER).id)
+    assert other is not None
+    assert service.refresh(OTHER, other.id, even_if_fresh=True).outcome is RefreshOutcome.REFRESHED
+
+
+def test_a_token_that_may_not_be_revoked_is_worthless_before_it_is_destroyed(
+    service: InMemoryService,
+) -> None:
+    service.connect(OTHER, "tenant-2", "user-1")
+    service.disconnect(make_disconnect())
+    [credential] = service.database.credentials.to_revoke(service.connection().id)
+    kept = service.database.credentials.tokens[credential.id].refresh_token.reveal()
+    service.finish_disconnect(job(service))
+    assert service.authorizer.refresh_tokens[kept].used_at is not None
+
+
+def test_a_consent_of_the_same_user_that_is_being_checked_is_not_revoked(service: InMemoryService) -> None:
+    service.complete_connection(
+        make_connect(service.authorizer.consent("tenant-2", "tenant-3"), clinic_id=OTHER)
+    )
+    service.disconnect(make_disconnect())
+    service.finish_disconnect(job(service))
+    assert revocations(service) == [Revocation.CONNECTION_DELETED]
+    assert links(service) == 2
+
+
+def test_reconnecting_ends_the_old_token_set_and_keeps_the_link(service: InMemoryService) -> None:
+    connection = service.connect()
+    assert service.finish_disconnect(job(service)) is FinishOutcome.FINISHED
+    assert links(service) == 1
+    assert service.connection() == connection
+    live = service.database.credentials.live(connection.id)
+    assert live is not None
+    assert service.refresh(CLINIC, live.id, even_if_fresh=True).outcome is RefreshOutcome.REFRESHED
+
+
+def withdrawn(service: InMemoryService) -> None:
+    service.authorizer.refresh_tokens.clear()
+    service.authorizer.expire_access()
+
+
+GONE: dict[str, Callable[[InMemoryService], object]] = {
+    "the consent was withdrawn": withdrawn,
+    "xero refuses to list": lambda it: it.authorizer.script.fail("connections", AccessForbidden("no")),
+    "xero refuses to delete": lambda it: it.authorizer.script.fail(
+        "delete_connection", AccessForbidden("no")
+    ),
+    "the token is dead": lambda it: it.authorizer.script.fail("revoke", GrantRejected("dead")),
+}
+
+
+@pytest.mark.parametrize("gone", GONE.values(), ids=GONE)
+def test_what_xero_has_ended_already_is_destroyed_here_too(
+    service: InMemoryService, gone: Callable[[InMemoryService], object]
+) -> None:
+    service.disconnect(make_disconnect())
+    gone(service)
+    service.database.pass_time(timedelta(minutes=26))
+    assert service.finish_disconnect(job(service)) is FinishOutcome.FINISHED
+    assert revocations(service) == [Revocation.ALREADY_WITHDRAWN]
+    assert service.database.credentials.tokens == {}
+
+
+WEATHER = [
+    XeroUnavailable("away"),
+    AnswerLost("no answer"),
+    ClientRejected("secret"),
+    RateLimited(Limit.APP_MINUTE, None),
+]
+
+
+@pytest.mark.parametrize("call", ["connections", "delete_connection", "revoke"])
+@pytest.mark.parametrize("error", WEATHER, ids=repr)
+def test_while_xero_cannot_be_told_the_tokens_stay_for_a_day_and_no_longer(
+    service: InMemoryService, call: str, error: ServiceError
+) -> None:
+    service.disconnect(make_disconnect())
+    service.authorizer.script.fail(call, *[error] * 99)
+    with pytest.raises(type(error)):
+        service.finish_disconnect(job(service))
+    assert service.database.certificates.issued == []
+    assert len(service.database.credentials.tokens) == 1
+    service.database.pass_time(timedelta(hours=23))
+    assert service.due() == [job(service)]
+    service.database.pass_time(timedelta(hours=1))
+    assert service.finish_disconnect(job(service)) is FinishOutcome.FINISHED
+    assert revocations(service) == [Revocation.GIVEN_UP]
+    [kept] = service.database.failures.kept
+    assert (kept.failure.error, kept.failure.state) == ("RevocationGivenUp", FailureState.FAILED)
+
+
+def test_xero_is_told_as_soon_as_it_is_back(service: InMemoryService) -> None:
+    service.disconnect(make_disconnect())
+    service.authorizer.script.fail("connections", XeroUnavailable("away"))
+    with pytest.raises(XeroUnavailable):
+        service.finish_disconnect(job(service))
+    assert service.finish_disconnect(job(service)) is FinishOutcome.FINISHED
+    assert revocations(service) == [Revocation.REVOKED]
+
+
+@pytest.mark.parametrize("call", ["connections", "delete_connection"])
+def test_a_token_that_expired_meanwhile_is_refreshed_to_tell_xero(
+    service: InMemoryService, call: str
+) -> None:
+    service.disconnect(make_disconnect())
+    service.authorizer.script.fail(call, AccessExpired("no"))
+    assert service.finish_disconnect(job(service)) is FinishOutcome.FINISHED
+    assert revocations(service) == [Revocation.REVOKED]
+
+
+def test_tokens_that_cannot_be_opened_are_destroyed_after_a_day(service: InMemoryService) -> None:
+    service.database.credentials.unreadable.extend(service.database.credentials.rows)
+    service.disconnect(make_disconnect())
+    service.database.pass_time(DAY)
+    assert service.finish_disconnect(job(service)) is FinishOutcome.FINISHED
+    assert revocations(service) == [Revocation.GIVEN_UP]
+
+
+def test_one_token_set_that_cannot_be_told_of_does_not_hold_up_another(service: InMemoryService) -> None:
+    service.connect(user="user-2")
+    service.disconnect(make_disconnect())
+    assert len(service.database.credentials.tokens) == 2
+    service.authorizer.script.fail("connections", XeroUnavailable("away"))
+    with pytest.raises(XeroUnavailable):
+        service.finish_disconnect(job(service))
+    assert len(service.database.credentials.tokens) == 1
+
+
+def erased(service: InMemoryService) -> ErasePayroll:
+    return ErasePayroll(CLINIC, service.connection().id)
+
+
+def test_payroll_is_erased_certified_and_told(service: InMemoryService) -> None:
+    with service.database.transaction(CLINIC) as stores:
+        stores.payroll.save(service.connection().id, [make_employee("a"), make_employee("b")])
+    service.disconnect(make_disconnect(erase=Erase.NOW))
+    assert service.erase_payroll(erased(service)) is EraseOutcome.ERASED
+    [certificate] = service.database.certificates.issued
+    assert (certificate.erased, certificate.rows["employee"]) == (Erased.PAYROLL, 2)
+    event = service.database.outbox.events[-1]
+    assert isinstance(event, PayrollErased)
+    assert event.rows == certificate.rows
+    assert service.connection().erased_at == service.database.now
+    assert not service.database.payroll.payroll.of("employee", service.connection().id)
+
+
+def test_payroll_is_erased_once(service: InMemoryService) -> None:
+    service.disconnect(make_disconnect(erase=Erase.NOW))
+    service.erase_payroll(erased(service))
+    assert service.erase_payroll(erased(service)) is EraseOutcome.NOT_DUE
+    assert len(service.database.certificates.issued) == 1
+
+
+def test_payroll_is_not_erased_before_its_time_or_after_a_reconnect(service: InMemoryService) -> None:
+    assert service.erase_payroll(erased(service)) is EraseOutcome.NOT_DUE
+    service.disconnect(make_disconnect())
+    assert service.erase_payroll(erased(service)) is EraseOutcome.NOT_DUE
+    service.connect()
+    service.database.pass_time(8 * DAY)
+    assert service.erase_payroll(erased(service)) is EraseOutcome.NOT_DUE
+    assert service.erase_payroll(ErasePayroll(CLINIC, ConnectionId(404))) is EraseOutcome.NOT_DUE
+
+
+def keep_alive(service: InMemoryService) -> RefreshOutcome | None:
+    return service.keep_alive(KeepAlive(CLINIC, service.connection().id))
+
+
+def test_a_token_set_is_kept_alive_although_it_is_fresh(service: InMemoryService) -> None:
+    assert keep_alive(service) is RefreshOutcome.REFRESHED
+    assert service.authorizer.script.calls == ["refresh"]
+
+
+def test_a_connection_without_tokens_is_not_kept_alive(service: InMemoryService) -> None:
+    service.disconnect(make_disconnect())
+    assert keep_alive(service) is None
+
+
+def test_a_daily_keep_alive_keeps_a_consent_for_years(service: InMemoryService) -> None:
+    for _ in range(70):
+        service.database.pass_time(DAY + timedelta(hours=1))
+        assert KeepAlive(CLINIC, service.connection().id) in service.due()
+        assert keep_alive(service) is RefreshOutcome.REFRESHED
+
+
+def test_a_connection_that_xero_had_turned_away_goes_on_by_itself_if_xero_takes_it_again(
+    service: InMemoryService,
+) -> None:
+    service.authorizer.script.fail("refresh", GrantRejected("a mistake"))
+    with pytest.raises(ServiceError):
+        keep_alive(service)
+    assert service.connection().reason is Reason.CONSENT_WITHDRAWN
+    service.database.pass_time(DAY + timedelta(hours=1))
+    assert KeepAlive(CLINIC, service.connection().id) in service.due()
+    keep_alive(service)
+    assert service.connection().is_active
+    assert (told(service).status, told(service).reason) == (ConnectionStatus.ACTIVE, None)
+    assert [one.failure.state for one in service.database.failures.kept] == [FailureState.RESOLVED]
+    assert RunSlice(CLINIC, service.connection().id) in service.due()
+
+
+def test_a_connection_that_needs_something_else_is_not_resumed(service: InMemoryService) -> None:
+    with service.database.transaction(CLINIC) as stores:
+        stores.connections.save(service.connection().needing_attention(Reason.PAYROLL_UNAVAILABLE))
+    keep_alive(service)
+    assert service.connection().reason is Reason.PAYROLL_UNAVAILABLE
+
+
+def test_no_token_set_is_left_behind_by_any_of_it(service: InMemoryService) -> None:
+    service.connect()
+    service.disconnect(make_disconnect())
+    service.finish_disconnect(job(service))
+    states = {one.state for one in service.database.credentials.rows.values()}
+    assert states <= {CredentialState.SHREDDED}
+    assert service.database.credentials.tokens == {}
+
+
+def test_a_consent_whose_user_is_not_known_is_revoked_by_its_links_alone(service: InMemoryService) -> None:
+    rows = service.database.credentials.rows
+    [credential_id] = rows
+    rows[credential_id] = replace(rows[credential_id], user_id=None)
+    service.disconnect(make_disconnect())
+    assert service.finish_disconnect(job(service)) is FinishOutcome.FINISHED
+    assert links(service) == 0
+
+
+def test_a_token_set_that_somebody_else_has_destroyed_meanwhile_is_certified_once(
+    service: InMemoryService,
+) -> None:
+    service.disconnect(make_disconnect())
+    revoke = service.authorizer.revoke
+
+    def revoke_while_another_worker_does(refresh_token: Secret) -> None:
+        revoke(refresh_token)
+        service.authorizer.revoke = revoke  # type: ignore[method-assign]
+        service.finish_disconnect(job(service))
+
+    service.authorizer.revoke = revoke_while_another_worker_does  # type: ignore[method-assign]
+    assert service.finish_disconnect(job(service)) is FinishOutcome.FINISHED
+    assert len(service.database.certificates.issued) == 1
+
+
+def test_a_wish_about_the_rows_leaves_rows_that_are_gone_alone(service: InMemoryService) -> None:
+    service.disconnect(make_disconnect(erase=Erase.NOW))
+    service.erase_payroll(erased(service))
+    gone = service.connection()
+    service.disconnect(make_disconnect(erase=Erase.NOW))
+    assert service.connection() == gone

@@ -1,0 +1,650 @@
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from builders import CLINIC, make_disconnect, make_request
+from domain.errors import (
+    AccessExpired,
+    AccessForbidden,
+    AnswerUnreadable,
+    Fenced,
+    Limit,
+    RateLimited,
+    RecordNotFound,
+    RequestRefused,
+    ScopeMissing,
+    ServiceError,
+    WrongTenant,
+    XeroUnavailable,
+)
+from domain.messages import ConnectionChanged, PayrollChanged, RunSlice, SyncFinished
+from domain.model.budget import IN_FLIGHT, Lane, LimitsSeen
+from domain.model.connection import ConnectionStatus, Reason
+from domain.model.failures import FailureState
+from domain.model.ids import ConnectionId, SourceId
+from domain.model.payroll import PayRunDetail
+from domain.model.streams import Resource, Stream
+from domain.model.sync import OVERLAP, DetailRequest, ListRequest, Mode, Reply, Request, Unreadable
+from domain.model.tokens import Access, CredentialState
+from domain.use_cases.run_slice import SliceOutcome, run_slice
+from fakes.service import InMemoryService
+from fakes.source import details_of, lists_of
+from payroll_builders import make_employee, make_organisation
+from unit.use_cases.clinic import NEWEST, connected_clinic, employ, pay
+
+TABLES = ("employee", "pay_run", "payslip", "pay_line", "timesheet", "leave_application", "account_user")
+USERS, EMPLOYEES = ListRequest(Resource.USERS), ListRequest(Resource.EMPLOYEES)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def service() -> InMemoryService:
+    return connected_clinic()
+
+
+def counts(service: InMemoryService) -> dict[str, int]:
+    """How many rows of the clinic each table shows."""
+    rows = service.database.payroll.payroll
+    connection_id = service.connection().id
+    return {table: sum(row.is_there for row in rows.of(table, connection_id).values()) for table in TABLES}
+
+
+EVERYTHING = {
+    "employee": 2,
+    "pay_run": 3,
+    "payslip": 6,
+    "pay_line": 6,
+    "timesheet": 1,
+    "leave_application": 1,
+    "account_user": 1,
+}
+
+
+def said(service: InMemoryService, kind: type) -> list[object]:
+    return [event for event in service.database.outbox.events if isinstance(event, kind)]
+
+
+def failures(service: InMemoryService) -> list[tuple[str, str, FailureState]]:
+    kept = [one.failure for one in service.database.failures.kept]
+    return [(one.error, one.subject, one.state) for one in kept]
+
+
+def detail(resource: Resource, name: str) -> DetailRequest:
+    return DetailRequest(resource, SourceId(name))
+
+
+def test_a_first_slice_reads_everything(service: InMemoryService) -> None:
+    assert service.slice() is SliceOutcome.DONE
+    assert counts(service) == EVERYTHING
+    assert failures(service) == []
+    assert service.due() == []
+
+
+def test_lists_come_first_then_the_newest_details_and_history_last(service: InMemoryService) -> None:
+    service.slice()
+    kinds = [type(request) for request in service.xero.requests]
+    assert kinds == sorted(kinds, key=[ListRequest, DetailRequest].index)
+    asked = details_of(service.xero.requests)
+    position = {request.source_id: number for number, request in enumerate(asked)}
+    assert position[SourceId("run-3")] < position[SourceId("run-3-slip-1")] < position[SourceId("run-2")]
+    assert position[SourceId("run-2")] < position[SourceId("run-1-slip-1")]
+    assert max(position[SourceId(f"employee-{number}")] for number in (1, 2)) < position[SourceId("run-2")]
+
+
+def test_nothing_is_asked_for_twice(service: InMemoryService) -> None:
+    service.slice()
+    assert len(set(service.xero.requests)) == len(service.xero.requests)
+    assert len(service.xero.requests) == 8 + 2 + 3 + 6
+
+
+def test_a_second_look_asks_for_what_changed_and_reads_no_more(service: InMemoryService) -> None:
+    service.slice()
+    service.xero.requests.clear()
+    service.database.pass_time(HOUR)
+    assert service.sync() is SliceOutcome.DONE
+    lists = [one for one in service.xero.requests if isinstance(one, ListRequest)]
+    assert {one.resource for one in lists} == {
+        Resource.EMPLOYEES,
+        Resource.TERMINATED_EMPLOYEES,
+        Resource.PAY_RUNS,
+        Resource.TIMESHEETS,
+        Resource.LEAVE,
+    }
+    assert {one.since for one in lists} == {service.database.now - HOUR - OVERLAP}
+    assert details_of(service.xero.requests) == [detail(Resource.PAY_RUN, "run-3")]
+
+
+def test_what_changed_at_the_source_is_read_and_told(service: InMemoryService) -> None:
+    service.slice()
+    service.database.pass_time(HOUR)
+    service.database.outbox.events.clear()
+    now = service.database.now
+    employ(service, "employee-1", summary=make_employee("employee-1", last_name="New", source_updated_at=now))
+    pay(service, "run-4", date(2026, 12, 1), source_updated_at=now)
+    service.sync()
+    changed = said(service, PayrollChanged)
+    assert {run for one in changed if isinstance(one, PayrollChanged) for run in one.pay_runs} == {"run-4"}
+    assert counts(service)["payslip"] == 8
+
+
+def test_what_was_deleted_at_the_source_is_found_at_night(service: InMemoryService) -> None:
+    service.slice()
+    service.database.pass_time(HOUR)
+    service.xero.remove(Resource.PAY_RUNS, Resource.PAY_RUN, SourceId("run-2"))
+    service.xero.remove(Resource.EMPLOYEES, Resource.EMPLOYEE, SourceId("employee-2"))
+    service.request_sync(make_request(mode=Mode.RECONCILE))
+    service.slice()
+    assert counts(service)["pay_run"] == 2
+    assert counts(service)["employee"] == 1
+
+
+def test_the_end_of_a_pass_and_of_its_backfill_are_told(service: InMemoryService) -> None:
+    service.slice()
+    finished = [one for one in said(service, SyncFinished) if isinstance(one, SyncFinished)]
+    assert [one.mode.value for one in finished] == ["changes", "backfill"]
+    assert [one.backfill_percent == 100 for one in finished] == [False, True]
+    assert finished[0].streams[Stream.EMPLOYEES].calls == 4
+    assert finished[0].streams[Stream.EMPLOYEES].fault is None
+    assert set(finished[0].streams) == set(Stream)
+
+
+def test_a_pass_carries_its_trace_and_who_asked(service: InMemoryService) -> None:
+    service.slice()
+    service.database.pass_time(HOUR)
+    event = make_request(requested_by="olivia")
+    service.request_sync(replace(event, header=replace(event.header, traceparent="00-trace")))
+    service.slice()
+    last = list(service.database.outbox.unsent.values())[-1].envelope
+    assert (last.type, last.traceparent) == (SyncFinished.type, "00-trace")
+    assert last.data["requested_by"] == "olivia"
+
+
+def test_only_the_streams_that_were_asked_for_are_read(service: InMemoryService) -> None:
+    service.slice()
+    service.xero.requests.clear()
+    service.database.pass_time(HOUR)
+    service.request_sync(make_request(streams=frozenset({Stream.TIMESHEETS})))
+    service.slice()
+    assert lists_of(service.xero.requests) == [Resource.TIMESHEETS]
+
+
+def test_a_list_of_many_pages_is_read_to_its_end(service: InMemoryService) -> None:
+    for number in range(3, 251):
+        employ(service, f"employee-{number}")
+    service.database.pass_time(HOUR)
+    service.slice()
+    lists = [one for one in service.xero.requests if isinstance(one, ListRequest)]
+    pages = [one.page for one in lists if one.resource is Resource.EMPLOYEES]
+    assert pages == [1, 2, 3]
+
+
+@pytest.mark.parametrize("job", [RunSlice(CLINIC, ConnectionId(404))])
+def test_a_connection_that_is_not_there_is_nothing_to_do(service: InMemoryService, job: RunSlice) -> None:
+    assert service.run_slice(job) is SliceOutcome.NOTHING_TO_DO
+
+
+def test_a_disconnected_clinic_is_nothing_to_do(service: InMemoryService) -> None:
+    service.disconnect(make_disconnect())
+    assert service.slice() is SliceOutcome.NOTHING_TO_DO
+    assert service.xero.requests == []
+
+
+def test_a_connection_that_somebody_works_on_is_nothing_to_do(service: InMemoryService) -> None:
+    with service.database.transaction(CLINIC) as stores:
+        assert stores.syncs.lease(service.connection().id)
+    assert service.slice() is SliceOutcome.NOTHING_TO_DO
+
+
+def during(service: InMemoryService, at: int, action: Callable[[], object]) -> None:
+    """Do something while the answer to the nth request is on its way."""
+
+    def meanwhile(_request: Request) -> None:
+        if len(service.xero.requests) == at:
+            service.xero.meanwhile = lambda _: None
+            action()
+
+    service.xero.meanwhile = meanwhile
+
+
+@pytest.mark.parametrize("at", range(1, 20))
+def test_no_row_is_written_after_a_disconnect_in_the_middle(service: InMemoryService, at: int) -> None:
+    kept: list[dict[str, int]] = []
+
+    def disconnect() -> None:
+        service.disconnect(make_disconnect())
+        kept.append(counts(service))
+
+    during(service, at, disconnect)
+    assert service.slice() is SliceOutcome.FENCED
+    assert [counts(service)] == kept
+    assert not service.connection().is_open
+    assert service.slice() is SliceOutcome.NOTHING_TO_DO
+
+
+def test_a_slice_whose_lease_was_taken_writes_nothing_more(service: InMemoryService) -> None:
+    def take() -> None:
+        service.database.pass_time(timedelta(seconds=60))
+        with service.database.transaction(CLINIC) as stores:
+            assert stores.syncs.lease(service.connection().id)
+
+    during(service, 3, take)
+    before = counts(service)
+    assert service.slice() is SliceOutcome.FENCED
+    assert counts(service) == before
+
+
+def test_a_slice_that_is_told_to_stop_saves_what_came_and_goes_on_later(service: InMemoryService) -> None:
+    service.stopping = lambda: len(service.xero.requests) >= 5
+    assert service.slice() is SliceOutcome.CONTINUED
+    assert 5 <= len(service.xero.requests) <= 5 + IN_FLIGHT
+    assert service.due() == [RunSlice(CLINIC, service.connection().id)]
+    service.stopping = lambda: False
+    assert service.slice() is SliceOutcome.DONE
+    assert counts(service) == EVERYTHING
+    assert len(set(service.xero.requests)) == len(service.xero.requests)
+
+
+def test_a_slice_ends_after_its_time_and_goes_on_later(service: InMemoryService) -> None:
+    service.xero.meanwhile = lambda _: service.database.pass_time(timedelta(seconds=4))
+    outcomes = [service.slice() for _ in range(3)]
+    assert SliceOutcome.CONTINUED in outcomes
+    service.xero.meanwhile = lambda _: None
+    assert service.slice() in {SliceOutcome.DONE, SliceOutcome.NOTHING_TO_DO}
+    assert counts(service) == EVERYTHING
+
+
+def test_never_more_than_four_calls_are_in_flight() -> None:
+    service = connected_clinic(staff=9, runs=3)
+    service.xero.meanwhile = lambda _: time.sleep(0.002)
+    service.slice()
+    assert 1 < service.xero.most_in_flight <= IN_FLIGHT
+
+
+def test_calls_are_counted_before_they_are_made_and_as_they_were_made(service: InMemoryService) -> None:
+    service.slice()
+    tenant = service.connection().tenant
+    assert tenant is not None
+    budget = service.database.budget.get_for_update(tenant.id)
+    assert service.database.syncs.used[service.connection().id][0] == len(service.xero.requests)
+    assert budget.app.remaining == 10_000 - len(service.xero.requests)
+
+
+def headers_of(service: InMemoryService, minute: int) -> None:
+    """Xero counts, and says in every answer what is left of the minute."""
+    service.xero.limits = lambda: LimitsSeen(minute=max(0, minute - len(service.xero.requests)))
+
+
+def test_a_slice_stops_when_xero_says_that_nothing_is_left(service: InMemoryService) -> None:
+    headers_of(service, 9)
+    assert service.slice() is SliceOutcome.PARKED
+    assert len(service.xero.requests) <= 9
+    due_at = service.database.syncs.states[service.connection().id].due_at
+    assert due_at == service.database.now + timedelta(minutes=1)
+    assert service.due() == []
+
+
+def test_a_limit_that_was_halved_is_kept_to() -> None:
+    service = connected_clinic(staff=9, runs=9)
+    headers_of(service, 30)
+    assert service.slice() is SliceOutcome.PARKED
+    assert len(service.xero.requests) <= 30
+
+
+def test_a_parked_connection_goes_on_in_the_next_minute(service: InMemoryService) -> None:
+    headers_of(service, 9)
+    service.slice()
+    asked = len(service.xero.requests)
+    service.xero.limits = LimitsSeen
+    service.database.pass_time(timedelta(seconds=61))
+    assert service.due() == [RunSlice(CLINIC, service.connection().id)]
+    assert service.slice() is SliceOutcome.DONE
+    assert counts(service) == EVERYTHING
+    assert len(set(service.xero.requests)) == len(service.xero.requests) > asked
+
+
+@pytest.mark.parametrize(
+    ("limit", "advice", "wait"),
+    [
+        (Limit.MINUTE, timedelta(seconds=17), timedelta(seconds=17)),
+        (Limit.DAY, timedelta(hours=3), timedelta(hours=3)),
+        (Limit.CONCURRENT, timedelta(seconds=5), timedelta(seconds=5)),
+        (Limit.CONCURRENT, None, timedelta(seconds=5)),
+        (Limit.MINUTE, None, timedelta(minutes=1)),
+        (Limit.APP_MINUTE, timedelta(seconds=30), timedelta(minutes=1)),  # the app's minute is everybody's
+    ],
+)
+def test_a_429_is_an_accident_that_parks_for_as_long_as_xero_says(
+    service: InMemoryService, limit: Limit, advice: timedelta | None, wait: timedelta
+) -> None:
+    service.xero.fail(USERS, RateLimited(limit, advice))
+    assert service.slice() is SliceOutcome.PARKED
+    assert service.database.syncs.states[service.connection().id].due_at == service.database.now + wait
+    assert failures(service) == []
+    assert service.connection().is_active
+    service.database.pass_time(wait)
+    assert service.slice() is SliceOutcome.DONE
+    assert counts(service) == EVERYTHING
+
+
+def test_backfill_leaves_a_reserve_of_the_day_for_fresh_data(service: InMemoryService) -> None:
+    service.xero.limits = lambda: LimitsSeen(day=100 + 14 - len(service.xero.requests))
+    assert service.slice() is SliceOutcome.PARKED
+    lanes = [one.lane for one in said(service, PayrollChanged) if isinstance(one, PayrollChanged)]
+    assert Lane.FRESH in lanes
+    assert detail(Resource.PAYSLIP, "run-3-slip-1") in service.xero.requests
+    assert detail(Resource.PAYSLIP, "run-1-slip-1") not in service.xero.requests
+    due_at = service.database.syncs.states[service.connection().id].due_at
+    assert due_at is not None
+    assert due_at > service.database.now + timedelta(hours=23)
+
+
+def test_fresh_data_uses_the_reserve(service: InMemoryService) -> None:
+    service.slice()
+    service.database.pass_time(HOUR)
+    service.xero.limits = lambda: LimitsSeen(day=50)
+    assert service.sync() is SliceOutcome.DONE
+
+
+SET_ASIDE = [AnswerUnreadable("html"), RequestRefused("no", status=400), ScopeMissing("no")]
+
+
+@pytest.mark.parametrize("error", [*SET_ASIDE, RecordNotFound("none")], ids=repr)
+def test_a_list_that_xero_refuses_is_noted_and_the_rest_is_read(
+    service: InMemoryService, error: ServiceError
+) -> None:
+    service.xero.fail(USERS, error)
+    assert service.slice() is SliceOutcome.DONE
+    assert failures(service) == [(type(error).__name__, "users", FailureState.FAILED)]
+    assert counts(service) == {**EVERYTHING, "account_user": 0}
+    [finished, _] = [one for one in said(service, SyncFinished) if isinstance(one, SyncFinished)]
+    assert finished.streams[Stream.USERS].fault is not None
+    service.database.pass_time(timedelta(hours=21))
+    service.sync()
+    assert counts(service) == EVERYTHING
+    assert failures(service)[0][2] is FailureState.RESOLVED
+
+
+@pytest.mark.parametrize("error", SET_ASIDE, ids=repr)
+def test_a_detail_that_cannot_be_read_is_set_aside_and_the_rest_is_read(
+    service: InMemoryService, error: ServiceError
+) -> None:
+    service.xero.fail(detail(Resource.PAYSLIP, "run-2-slip-1"), error)
+    assert service.slice() is SliceOutcome.DONE
+    assert failures(service) == [(type(error).__name__, "payslip:run-2-slip-1", FailureState.FAILED)]
+    assert counts(service) == {**EVERYTHING, "pay_line": 5}
+    assert service.slice() is SliceOutcome.DONE
+    asked = [one for one in service.xero.requests if one == detail(Resource.PAYSLIP, "run-2-slip-1")]
+    assert len(asked) == 1
+
+
+def test_a_detail_that_xero_has_no_more_is_gone(service: InMemoryService) -> None:
+    service.xero.details.pop(detail(Resource.EMPLOYEE, "employee-2"))
+    assert service.slice() is SliceOutcome.DONE
+    assert counts(service)["employee"] == 1
+    assert failures(service) == []
+
+
+def answer_of(service: InMemoryService, request: Request) -> Reply:
+    """What Xero would answer, without asking."""
+    [credential_id] = service.database.credentials.tokens
+    token = service.database.credentials.tokens[credential_id].access_token
+    reply = service.xero.answer(request, Access(token, 0))
+    service.xero.requests.clear()
+    return reply
+
+
+def test_records_that_cannot_be_read_are_set_aside_by_themselves(service: InMemoryService) -> None:
+    broken = Unreadable(SourceId("employee-9"), "Expected `str` - at `$.Status`")
+    whole = answer_of(service, EMPLOYEES)
+    service.xero.replies[EMPLOYEES] = replace(whole, unreadable=(broken,))
+    assert service.slice() is SliceOutcome.DONE
+    assert failures(service) == [("UnreadableRecord", "employees:employee-9", FailureState.QUARANTINED)]
+    assert service.database.failures.kept[0].failure.context == {"why": broken.why}
+    assert counts(service) == EVERYTHING
+
+
+def test_an_unreadable_detail_is_set_aside(service: InMemoryService) -> None:
+    request = detail(Resource.PAYSLIP, "run-1-slip-1")
+    whole = answer_of(service, request)
+    unreadable = (Unreadable(SourceId("run-1-slip-1"), "a number beyond any payroll"),)
+    service.xero.replies[request] = replace(whole, records=(), unreadable=unreadable)
+    assert service.slice() is SliceOutcome.DONE
+    assert failures(service) == [("UnreadableRecord", "payslip:run-1-slip-1", FailureState.QUARANTINED)]
+
+
+WEATHER = [XeroUnavailable("away", status=503), XeroUnavailable("away")]
+
+
+@pytest.mark.parametrize("error", WEATHER, ids=repr)
+def test_an_outage_is_backed_off_longer_each_time_and_noted_as_weather(
+    service: InMemoryService, error: ServiceError
+) -> None:
+    service.xero.fail(None, *[error] * 40)
+    for attempt, wait in enumerate((5, 10, 20, 40), start=1):
+        assert service.slice() is SliceOutcome.FAILED
+        state = service.database.syncs.states[service.connection().id]
+        assert state.due_at == service.database.now + timedelta(seconds=wait)
+        assert state.attempts == attempt
+        service.database.pass_time(timedelta(seconds=wait))
+    [kept] = service.database.failures.kept
+    assert (kept.failure.error, kept.failure.state) == ("XeroUnavailable", FailureState.RETRYING)
+    assert kept.attempts == 4
+    assert service.connection().is_active
+
+
+def test_what_came_before_an_outage_is_kept_and_the_failure_is_resolved_after_it(
+    service: InMemoryService,
+) -> None:
+    service.xero.fail(ListRequest(Resource.LEAVE), XeroUnavailable("away"))
+    assert service.slice() is SliceOutcome.FAILED
+    assert counts(service)["pay_run"] == 3
+    service.database.pass_time(timedelta(seconds=5))
+    assert service.slice() is SliceOutcome.DONE
+    assert counts(service) == EVERYTHING
+    assert [state for _, _, state in failures(service)] == [FailureState.RESOLVED]
+
+
+def test_a_bug_is_backed_off_noted_and_raised(service: InMemoryService) -> None:
+    service.xero.fail(USERS, ZeroDivisionError("a secret"))
+    with pytest.raises(ZeroDivisionError):
+        service.slice()
+    assert [(error, state) for error, _, state in failures(service)] == [
+        ("ZeroDivisionError", FailureState.FAILED)
+    ]
+    assert "secret" not in repr(service.database.failures.kept)
+    assert service.due() == []
+    service.database.pass_time(timedelta(seconds=6))
+    assert service.slice() is SliceOutcome.DONE
+
+
+def test_an_expired_token_is_refreshed_and_the_slice_goes_on(service: InMemoryService) -> None:
+    service.authorizer.expire_access()
+    assert service.slice() is SliceOutcome.DONE
+    assert service.authorizer.script.calls.count("refresh") == 1
+    assert counts(service) == EVERYTHING
+
+
+def test_a_token_that_expires_in_the_middle_is_refreshed_too(service: InMemoryService) -> None:
+    during(service, 5, service.authorizer.expire_access)
+    assert service.slice() is SliceOutcome.DONE
+    assert counts(service) == EVERYTHING
+
+
+def test_a_token_that_is_never_accepted_is_backed_off(service: InMemoryService) -> None:
+    service.xero.accepts = lambda _access: False
+    service.xero.fail(None, *[AccessExpired("no")] * 40)
+    assert service.slice() is SliceOutcome.FAILED
+    assert service.authorizer.script.calls.count("refresh") == 2
+
+
+def test_a_refresh_that_is_under_way_elsewhere_is_weather(service: InMemoryService) -> None:
+    rows = service.database.credentials.rows
+    [credential_id] = rows
+    rows[credential_id] = rows[credential_id].claimed(service.database.now)
+    assert service.slice() is SliceOutcome.FAILED
+    assert failures(service)[0][0] == "RefreshBusy"
+
+
+def test_a_withdrawn_consent_needs_attention_and_stops(service: InMemoryService) -> None:
+    service.authorizer.expire_access()
+    service.authorizer.refresh_tokens.clear()
+    assert service.slice() is SliceOutcome.NEEDS_ATTENTION
+    assert service.connection().reason is Reason.CONSENT_WITHDRAWN
+    assert service.slice() is SliceOutcome.NOTHING_TO_DO
+
+
+@pytest.mark.parametrize(
+    ("is_linked", "reason", "state"),
+    [
+        (True, Reason.PAYROLL_UNAVAILABLE, CredentialState.LIVE),
+        (False, Reason.DISCONNECTED_IN_XERO, CredentialState.REVOCATION_PENDING),
+    ],
+)
+def test_a_refused_organisation_was_disconnected_in_xero_or_lost_its_role(
+    service: InMemoryService, is_linked: bool, reason: Reason, state: CredentialState
+) -> None:
+    service.xero.fail(EMPLOYEES, AccessForbidden("no"))
+    if not is_linked:
+        service.authorizer.links.clear()
+    assert service.slice() is SliceOutcome.NEEDS_ATTENTION
+    assert (service.connection().status, service.connection().reason) == (
+        ConnectionStatus.NEEDS_ATTENTION,
+        reason,
+    )
+    [told] = said(service, ConnectionChanged)
+    assert isinstance(told, ConnectionChanged)
+    assert (told.reason, told.message) == (reason, reason.sentence)
+    assert [one.state for one in service.database.credentials.rows.values()] == [state]
+    assert service.slice() is SliceOutcome.NOTHING_TO_DO
+
+
+def test_a_refused_organisation_that_was_disconnected_here_meanwhile_is_left_as_it_is(
+    service: InMemoryService,
+) -> None:
+    service.xero.fail(EMPLOYEES, AccessForbidden("no"))
+    connections = service.authorizer.connections
+
+    def list_after_disconnect(access: object) -> object:
+        service.disconnect(make_disconnect())
+        return connections(access)  # type: ignore[arg-type]
+
+    service.authorizer.connections = list_after_disconnect  # type: ignore[assignment,method-assign]
+    assert service.slice() is SliceOutcome.NEEDS_ATTENTION
+    assert service.connection().status is ConnectionStatus.DISCONNECTED
+
+
+def test_why_an_organisation_is_refused_is_found_out_later_if_xero_does_not_say(
+    service: InMemoryService,
+) -> None:
+    service.xero.fail(EMPLOYEES, AccessForbidden("no"))
+    service.authorizer.script.fail("connections", XeroUnavailable("away"))
+    assert service.slice() is SliceOutcome.FAILED
+    assert service.connection().is_active
+
+
+def test_an_answer_of_another_organisation_taints_its_whole_batch(service: InMemoryService) -> None:
+    before = counts(service)
+    service.xero.fail(USERS, WrongTenant("another organisation"))
+    assert service.slice() is SliceOutcome.FAILED
+    assert counts(service) == before
+    assert ("WrongTenant", "users", FailureState.FAILED) in failures(service)
+
+
+def test_a_fenced_refresh_ends_the_slice_quietly(service: InMemoryService) -> None:
+    service.authorizer.expire_access()
+    service.authorizer.script.fail("refresh", Fenced("destroyed"))
+    assert service.slice() is SliceOutcome.FENCED
+    assert failures(service) == []
+
+
+def test_the_use_cases_clock_is_never_compared_with_rows(service: InMemoryService) -> None:
+    """The worker's clock is a year off; only the database's says when something is due."""
+    ahead = service.database.now + timedelta(days=365)
+    service.xero.limits = lambda: LimitsSeen(minute=max(0, 9 - len(service.xero.requests)))
+    outcome = run_slice(
+        RunSlice(CLINIC, service.connection().id),
+        transaction=service.transaction,
+        refresh=service.refresh,
+        authorizer=service.identity,
+        open_source=service.open_source,
+        clock=lambda: ahead,
+        stopping=lambda: False,
+    )
+    assert outcome is SliceOutcome.PARKED
+    due_at = service.database.syncs.states[service.connection().id].due_at
+    assert due_at == service.database.now + timedelta(minutes=1)
+
+
+def test_the_newest_pay_run_is_there_after_the_first_two_batches(service: InMemoryService) -> None:
+    headers_of(service, 8 + 3)
+    service.slice()
+    rows = service.database.payroll.payroll.of("payslip", service.connection().id)
+    assert {row.values["payment_date"] for row in rows.values()} == {NEWEST}
+
+
+def test_an_organisation_that_changed_its_name_is_read_again_after_a_day(service: InMemoryService) -> None:
+    service.slice()
+    service.xero.show(Resource.ORGANISATION, make_organisation(legal_name="Another Name"))
+    service.database.pass_time(timedelta(hours=21))
+    service.sync()
+    [row] = service.database.payroll.payroll.of("organisation", service.connection().id).values()
+    assert row.values["legal_name"] == "Another Name"
+
+
+def test_a_full_pass_reads_every_detail_again(service: InMemoryService) -> None:
+    service.slice()
+    service.xero.requests.clear()
+    service.database.pass_time(HOUR)
+    service.request_sync(make_request(mode=Mode.FULL))
+    assert service.slice() is SliceOutcome.DONE
+    assert len(details_of(service.xero.requests)) == 2 + 3 + 6  # the others come in full from their lists
+
+
+def test_a_look_for_changes_may_have_many_pages_too(service: InMemoryService) -> None:
+    service.slice()
+    service.database.pass_time(HOUR)
+    for number in range(3, 110):
+        changed = make_employee(f"employee-{number}", source_updated_at=service.database.now)
+        employ(service, f"employee-{number}", summary=changed)
+    service.sync()
+    assert counts(service)["employee"] == 109
+
+
+def test_a_list_that_gives_the_same_page_for_ever_is_ended_and_noted(service: InMemoryService) -> None:
+    first = replace(answer_of(service, USERS), more=True, head="user-1")
+    for page in range(1, 5):
+        service.xero.replies[ListRequest(Resource.USERS, page)] = first
+    assert service.slice() is SliceOutcome.DONE
+    assert ("PageLoop", "users:PageLoop", FailureState.QUARANTINED) in failures(service)
+    pages = [one for one in service.xero.requests if isinstance(one, ListRequest)]
+    assert len([one for one in pages if one.resource is Resource.USERS]) == 2
+
+
+def test_a_list_that_suddenly_shows_nothing_is_not_believed_and_told(service: InMemoryService) -> None:
+    service.slice()
+    service.database.pass_time(HOUR)
+    service.xero.lists[Resource.USERS].clear()
+    service.request_sync(make_request(mode=Mode.RECONCILE))
+    service.slice()
+    assert ("SuspiciouslyEmpty", "users:SuspiciouslyEmpty", FailureState.QUARANTINED) in failures(service)
+    assert counts(service)["account_user"] == 1
+
+
+def test_a_pay_run_that_its_payslips_do_not_add_up_to_is_noted_until_they_do(
+    service: InMemoryService,
+) -> None:
+    run = detail(Resource.PAY_RUN, "run-3")
+    whole = service.xero.details[run]
+    assert isinstance(whole, PayRunDetail)
+    service.xero.details[run] = replace(whole, payslips=whole.payslips[:1])
+    service.slice()
+    [(error, subject, state)] = failures(service)
+    assert (error, state) == ("PayRunDoesNotTie", FailureState.QUARANTINED)
+    assert "run-3" in subject
+    service.xero.details[run] = whole
+    service.database.pass_time(HOUR)
+    service.sync()
+    assert [state for _, _, state in failures(service)] == [FailureState.RESOLVED]
