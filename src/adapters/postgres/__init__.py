@@ -1,0 +1,1 @@
+"""Allie's PostgreSQL: the clinics' payroll, their connections, and everything that waits or failed."""

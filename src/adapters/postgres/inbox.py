@@ -1,0 +1,75 @@
+"""Events that were seen, in PostgreSQL."""
+
+from sqlalchemy import Connection as Session
+from sqlalchemy import text
+
+from domain.errors import EventBusy
+from domain.messages import EventHeader
+from domain.model.ids import ClinicId
+
+CLAIM_SECONDS = 150
+"""Longer than the HTTP calls of one connect can take, so that two workers never exchange one code."""
+
+BEGIN = text("""
+INSERT INTO allie_xero.inbox AS i (source, event_id, type, clinic_id, event_time, claimed_until, attempts)
+VALUES (:source, :event_id, :type, :clinic_id, :time, clock_timestamp() + :claim * interval '1 second', 1)
+ON CONFLICT (source, event_id) DO UPDATE
+   SET claimed_until = excluded.claimed_until, attempts = i.attempts + 1
+ WHERE i.completed_at IS NULL AND (i.claimed_until IS NULL OR i.claimed_until < clock_timestamp())
+RETURNING true
+""")
+
+IS_DONE = text("""
+SELECT completed_at IS NOT NULL FROM allie_xero.inbox WHERE source = :source AND event_id = :event_id
+""")
+
+IS_OVERTAKEN = text("""
+SELECT EXISTS (
+    SELECT FROM allie_xero.inbox mine JOIN allie_xero.inbox other ON other.clinic_id = mine.clinic_id
+     WHERE mine.source = :source AND mine.event_id = :event_id
+       AND other.type = :by AND other.completed_at IS NOT NULL
+       AND coalesce(other.event_time > mine.event_time, other.completed_at > mine.begun_at)
+)
+""")
+
+COMPLETE = text("""
+UPDATE allie_xero.inbox SET completed_at = clock_timestamp(), claimed_until = NULL, outcome = :outcome
+ WHERE source = :source AND event_id = :event_id
+""")
+
+RELEASE = text("""
+UPDATE allie_xero.inbox SET claimed_until = NULL WHERE source = :source AND event_id = :event_id
+""")
+
+
+class PostgresInbox:
+    """See `domain.ports.Inbox`."""
+
+    def __init__(self, session: Session, clinic_id: ClinicId | None) -> None:
+        self._session = session
+        self._clinic_id = clinic_id
+
+    def begin(self, header: EventHeader, event_type: str) -> bool:
+        """Start on an event; False if it is done already. Raises EventBusy."""
+        values = {**_key(header), "type": event_type, "clinic_id": self._clinic_id, "time": header.time}
+        if self._session.execute(BEGIN, {**values, "claim": CLAIM_SECONDS}).scalar():
+            return True
+        if self._session.execute(IS_DONE, _key(header)).scalar():
+            return False
+        raise EventBusy("the event is being worked on")
+
+    def is_overtaken(self, header: EventHeader, by: str) -> bool:
+        """Whether an event of type `by`, of the same clinic, beats this one, which has begun."""
+        return bool(self._session.execute(IS_OVERTAKEN, {**_key(header), "by": by}).scalar())
+
+    def complete(self, header: EventHeader, outcome: str) -> None:
+        """The event has had its effect, in this transaction."""
+        self._session.execute(COMPLETE, {**_key(header), "outcome": outcome})
+
+    def release(self, header: EventHeader) -> None:
+        """Let the event's next delivery begin at once."""
+        self._session.execute(RELEASE, _key(header))
+
+
+def _key(header: EventHeader) -> dict[str, str]:
+    return {"source": header.source, "event_id": header.id}

@@ -1,0 +1,1 @@
+"""Alembic's migrations: each runs the SQL file of its name."""

@@ -1,0 +1,256 @@
+"""What Xero has no more, what may have changed without saying so, and what cannot be read."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection as Session
+from sqlalchemy import Table, text
+
+from adapters.postgres.payroll import history, tables
+from adapters.postgres.payroll.todo import NEWEST
+from domain.model.ids import ConnectionId, SourceId
+from domain.model.streams import Resource, Stream
+from domain.model.sync import Changes, DetailRequest, ListRequest, Reply, Tally
+
+DETAILS: dict[Resource, tuple[Table, Stream]] = {
+    Resource.EMPLOYEE: (tables.employee, Stream.EMPLOYEES),
+    Resource.PAY_RUN: (tables.pay_run, Stream.PAY_RUNS),
+    Resource.PAYSLIP: (tables.payslip, Stream.PAYSLIPS),
+    Resource.TIMESHEET: (tables.timesheet, Stream.TIMESHEETS),
+    Resource.LEAVE_APPLICATION: (tables.leave_application, Stream.LEAVE),
+}
+"""Records that can be asked for one by one: the row of each, and its stream."""
+
+
+def _items(kind: str) -> "Listed":
+    return Listed(tables.pay_item, Stream.SETTINGS, f"kind = '{kind}'")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """
+    A list whose silence about a row means something: the table it fills, and which rows it would show.
+
+    `verify`: a row that is not in this list may be in another, so it is always asked for by itself.
+    """
+
+    table: Table
+    stream: Stream
+    which: str = "true"
+    verify: bool = False
+
+
+LISTED = {
+    Resource.USERS: Listed(tables.account_user, Stream.USERS),
+    Resource.PAY_ITEMS: Listed(tables.pay_item, Stream.SETTINGS),
+    Resource.EARNINGS_RATES: _items("earnings"),
+    Resource.DEDUCTIONS: _items("deduction"),
+    Resource.LEAVE_TYPES: _items("leave"),
+    Resource.REIMBURSEMENTS: _items("reimbursement"),
+    Resource.SUPERANNUATIONS: _items("superannuation"),
+    Resource.STATUTORY_DEDUCTIONS: _items("statutory_deduction"),
+    Resource.BENEFITS: _items("benefit"),
+    Resource.EARNINGS_ORDERS: _items("earnings_order"),
+    Resource.PAY_CALENDARS: Listed(tables.pay_calendar, Stream.SETTINGS),
+    Resource.EMPLOYEES: Listed(tables.employee, Stream.EMPLOYEES, "status = 'active'", verify=True),
+    Resource.TERMINATED_EMPLOYEES: Listed(
+        tables.employee, Stream.EMPLOYEES, "status = 'terminated'", verify=True
+    ),
+    Resource.PAY_RUNS: Listed(tables.pay_run, Stream.PAY_RUNS),
+    Resource.TIMESHEETS: Listed(tables.timesheet, Stream.TIMESHEETS),
+    Resource.LEAVE: Listed(tables.leave_application, Stream.LEAVE),
+}
+
+GONE = """
+UPDATE {table} SET deleted_at = now(), changed_at = now(), stale = false
+ WHERE connection_id = :connection_id AND id = ANY(:ids) AND deleted_at IS NULL
+RETURNING id
+"""
+
+GONE_ITEM = """
+UPDATE {table} SET deleted_at = now(), changed_at = now()
+ WHERE connection_id = :connection_id AND id = ANY(:ids) AND deleted_at IS NULL
+RETURNING id
+"""
+
+GONE_PAYSLIPS = text("""
+UPDATE allie_xero.payslip SET deleted_at = now(), changed_at = now(), stale = false
+ WHERE connection_id = :connection_id AND pay_run_id = ANY(:ids) AND deleted_at IS NULL
+""")
+
+PAYMENT_DATES = text("""
+SELECT id, payment_date FROM allie_xero.pay_run WHERE connection_id = :connection_id AND id = ANY(:ids)
+""")
+
+SET_ASIDE = """
+UPDATE {table} SET stale = false, set_aside_at = now() WHERE connection_id = :connection_id AND id = :id
+"""
+
+DOUBT_NEWEST = text(f"""
+WITH newest AS ({NEWEST.replace("WHERE", "WHERE status = 'posted' AND")})
+UPDATE allie_xero.pay_run SET stale = true
+ WHERE connection_id = :id AND deleted_at IS NULL AND NOT stale
+   AND (status = 'draft' OR id IN (SELECT id FROM newest))
+""")  # noqa: S608
+
+DOUBT_ALL = "UPDATE {table} SET stale = true WHERE connection_id = :id AND deleted_at IS NULL AND NOT stale"
+
+REOPEN = text("UPDATE allie_xero.sync_state SET backfilled_at = NULL WHERE connection_id = :id")
+
+NOTE_SEEN = text("""
+INSERT INTO allie_xero.scan_seen (connection_id, resource, source_id, clinic_id)
+SELECT c.id, :resource, one, c.clinic_id
+  FROM allie_xero.connection c, unnest(CAST(:ids AS text[])) AS one WHERE c.id = :connection_id
+ON CONFLICT DO NOTHING
+""")
+
+UNSEEN = """
+SELECT t.id FROM {table} t
+ WHERE t.connection_id = :connection_id AND t.deleted_at IS NULL AND {which}
+   AND t.id <> ALL(CAST(:ids AS text[]))
+   AND NOT EXISTS (SELECT FROM allie_xero.scan_seen s WHERE s.connection_id = t.connection_id
+                      AND s.resource = :resource AND s.source_id = t.id)
+"""
+
+COUNT = (
+    "SELECT count(*) FROM {table} t WHERE connection_id = :connection_id AND deleted_at IS NULL AND {which}"
+)
+
+DOUBT = (
+    "UPDATE {table} SET stale = true WHERE connection_id = :connection_id AND id = ANY(:ids) AND NOT stale"
+)
+
+DOUBT_RECENT_STAFF = text("""
+UPDATE allie_xero.employee SET stale = true
+ WHERE connection_id = :id AND deleted_at IS NULL AND status = 'active' AND NOT stale
+""")
+
+DOUBT_RECENT_RUNS = text("""
+UPDATE allie_xero.pay_run SET stale = true
+ WHERE connection_id = :id AND deleted_at IS NULL AND NOT stale
+   AND (status = 'draft' OR payment_date > now() - interval '13 months')
+""")
+
+DOUBT_SET_ASIDE = """
+UPDATE {table} SET stale = true
+ WHERE connection_id = :id AND set_aside_at IS NOT NULL AND deleted_at IS NULL AND NOT stale
+"""
+
+FORGET_SEEN = text("""
+DELETE FROM allie_xero.scan_seen WHERE connection_id = :connection_id AND resource = :resource
+""")
+
+
+def gone(session: Session, connection_id: ConnectionId, requests: Sequence[DetailRequest]) -> Changes:
+    """Mark deleted what Xero has no more."""
+    changes = Changes()
+    for resource, (table, stream) in DETAILS.items():
+        ids = [one.source_id for one in requests if one.resource is resource]
+        if ids:
+            changes = changes.plus(_delete(session, connection_id, table, stream, ids))
+    return changes
+
+
+def _delete(
+    session: Session, connection_id: ConnectionId, table: Table, stream: Stream, ids: Sequence[str]
+) -> Changes:
+    """Mark rows deleted; a pay run takes its payslips with it, and what was posted becomes a correction."""
+    values = {"connection_id": connection_id, "ids": list(ids)}
+    statement = (GONE if "stale" in table.c else GONE_ITEM).format(table=table.fullname)
+    found = session.execute(text(statement), values).scalars().all()
+    changes = Changes(tallies={stream: Tally(gone=len(found))})
+    if table is not tables.pay_run:
+        return changes
+    session.execute(GONE_PAYSLIPS, values)
+    history.note_corrections(session, {"connection_id": connection_id}, ids)
+    dates = session.execute(PAYMENT_DATES, values)
+    return changes.plus(Changes(pay_runs={SourceId(one): day for one, day in dates}))
+
+
+def set_aside(session: Session, connection_id: ConnectionId, request: DetailRequest) -> None:
+    """Do not ask for this detail again until it changes or is replayed."""
+    statement = text(SET_ASIDE.format(table=DETAILS[request.resource][0].fullname))
+    session.execute(statement, {"connection_id": connection_id, "id": request.source_id})
+
+
+def doubt_newest(session: Session, connection_id: ConnectionId) -> None:
+    """Mark drafts and each calendar's newest posted pay run as stale."""
+    session.execute(DOUBT_NEWEST, {"id": connection_id})
+
+
+def doubt_all(session: Session, connection_id: ConnectionId, details: Collection[Resource]) -> None:
+    """Mark every detail of these kinds as stale, and the history as backfill."""
+    for table in (DETAILS[resource][0] for resource in details):
+        session.execute(text(DOUBT_ALL.format(table=table.fullname)), {"id": connection_id})
+    session.execute(REOPEN, {"id": connection_id})
+
+
+def doubt_recent(session: Session, connection_id: ConnectionId) -> None:
+    """Mark the staff, the pay runs of the last thirteen months and whatever was set aside as stale."""
+    session.execute(DOUBT_RECENT_STAFF, {"id": connection_id})
+    session.execute(DOUBT_RECENT_RUNS, {"id": connection_id})
+    for table, _ in DETAILS.values():
+        session.execute(text(DOUBT_SET_ASIDE.format(table=table.fullname)), {"id": connection_id})
+
+
+def note_seen(session: Session, connection_id: ConnectionId, request: ListRequest, reply: Reply) -> None:
+    """Remember which rows a page of a full scan has shown; its first page forgets an earlier scan's."""
+    if request.resource not in LISTED:
+        return
+    values = {"connection_id": connection_id, "resource": request.resource}
+    if request.page == 1:
+        session.execute(FORGET_SEEN, values)
+    session.execute(NOTE_SEEN, {**values, "ids": reply.shown})
+
+
+def doubt_unseen(
+    session: Session, connection_id: ConnectionId, request: ListRequest, reply: Reply
+) -> Changes:
+    """
+    Deal with rows that a full scan did not show, given its last page.
+
+    One page that shows something is a snapshot, and its silence is believed. Several pages are none, an empty
+    one may be a fault, and a record without a readable id may be any: then the rows are asked for by
+    themselves, where they can be, and left alone where they cannot.
+    """
+    listed = LISTED.get(request.resource)
+    if listed is None:
+        return Changes()
+    values = {"connection_id": connection_id, "resource": request.resource}
+    if request.page == 1:
+        session.execute(FORGET_SEEN, values)
+    query = text(UNSEEN.format(table=listed.table.fullname, which=listed.which))
+    missing = session.execute(query, {**values, "ids": reply.shown}).scalars().all()
+    session.execute(FORGET_SEEN, values)
+    if not missing:
+        return Changes()
+    is_certain = bool(reply.records) and all(one.source_id for one in reply.unreadable)
+    can_be_asked = "stale" in listed.table.c
+    if is_certain and not listed.verify and (request.page == 1 or not can_be_asked):
+        return _delete(session, connection_id, listed.table, listed.stream, missing)
+    if can_be_asked:
+        doubt = text(DOUBT.format(table=listed.table.fullname))
+        session.execute(doubt, {"connection_id": connection_id, "ids": list(missing)})
+    return Changes()
+
+
+def count(session: Session, connection_id: ConnectionId, resource: Resource) -> int:
+    """How many rows a list has filled."""
+    listed = LISTED.get(resource)
+    if listed is None:
+        return 0
+    query = text(COUNT.format(table=listed.table.fullname, which=listed.which))
+    return int(session.execute(query, {"connection_id": connection_id}).scalar_one())
+
+
+def erase(session: Session, connection_id: ConnectionId) -> Mapping[str, int]:
+    """Delete every payroll row of a connection, children first; rows by table."""
+    values = {"id": connection_id}
+    rows = {}
+    for table in tables.PAYROLL_TABLES:
+        statement = text(f"DELETE FROM {table.fullname} WHERE connection_id = :id")  # noqa: S608
+        rows[table.name] = session.execute(statement, values).rowcount
+    for name in ("scan", "scan_seen"):
+        session.execute(text(f"DELETE FROM allie_xero.{name} WHERE connection_id = :id"), values)  # noqa: S608
+    session.execute(REOPEN, values)
+    return rows

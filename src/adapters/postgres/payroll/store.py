@@ -1,0 +1,71 @@
+"""The copy of the clinics' payroll, in PostgreSQL."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+
+from sqlalchemy import Connection as Session
+
+from adapters.postgres.payroll import doubts, todo
+from adapters.postgres.payroll.writer import PayrollWriter
+from domain.model.budget import Lane
+from domain.model.ids import ClinicId, ConnectionId
+from domain.model.payroll import Record
+from domain.model.streams import Resource
+from domain.model.sync import Backlog, Changes, DetailRequest, ListRequest, Reply
+
+
+class PostgresPayrollStore:
+    """See `domain.ports.PayrollStore`."""
+
+    def __init__(self, session: Session, clinic_id: ClinicId | None, history: date) -> None:
+        self._session = session
+        self._clinic_id = clinic_id
+        self._history = history
+
+    def save(self, connection_id: ConnectionId, records: Sequence[Record]) -> Changes:
+        """Write what differs. A list's row that is new or differs becomes stale; a detail clears it."""
+        return PayrollWriter(self._session, self._clinic_id, connection_id).save(records)
+
+    def todo(self, connection_id: ConnectionId, lane: Lane, limit: int) -> Sequence[DetailRequest]:
+        """Details to read, most wanted first: the newest pay runs, then the rest."""
+        return todo.todo(self._session, connection_id, lane, limit, self._history)
+
+    def backlog(self, connection_id: ConnectionId) -> Backlog:
+        """How much detail there is, and how much of it is stale."""
+        return todo.backlog(self._session, connection_id, self._history)
+
+    def gone(self, connection_id: ConnectionId, requests: Sequence[DetailRequest]) -> Changes:
+        """Xero has these no more; mark them deleted."""
+        return doubts.gone(self._session, connection_id, requests)
+
+    def set_aside(self, connection_id: ConnectionId, request: DetailRequest) -> None:
+        """This detail cannot be read; do not ask for it again until it changes or is replayed."""
+        doubts.set_aside(self._session, connection_id, request)
+
+    def doubt_newest(self, connection_id: ConnectionId) -> None:
+        """Read drafts and each calendar's newest posted pay run again: their stamps may not tell."""
+        doubts.doubt_newest(self._session, connection_id)
+
+    def doubt_all(self, connection_id: ConnectionId, details: Collection[Resource]) -> None:
+        """Read every detail of these kinds again, as backfill."""
+        doubts.doubt_all(self._session, connection_id, details)
+
+    def doubt_recent(self, connection_id: ConnectionId) -> None:
+        """Read the staff and the pay runs of the last thirteen months again."""
+        doubts.doubt_recent(self._session, connection_id)
+
+    def note_seen(self, connection_id: ConnectionId, request: ListRequest, reply: Reply) -> None:
+        """Remember what a page of a full scan has shown, until its last."""
+        doubts.note_seen(self._session, connection_id, request, reply)
+
+    def doubt_unseen(self, connection_id: ConnectionId, request: ListRequest, reply: Reply) -> Changes:
+        """The last page of a full scan: what it did not show has vanished, or is asked for by itself."""
+        return doubts.doubt_unseen(self._session, connection_id, request, reply)
+
+    def count(self, connection_id: ConnectionId, resource: Resource) -> int:
+        """How many rows that list has filled."""
+        return doubts.count(self._session, connection_id, resource)
+
+    def erase(self, connection_id: ConnectionId) -> Mapping[str, int]:
+        """Delete every payroll row of this connection; rows by table."""
+        return doubts.erase(self._session, connection_id)

@@ -1,0 +1,108 @@
+"""The to-do list: details whose rows are stale, most wanted first."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import Connection as Session
+from sqlalchemy import text
+
+from domain.model.budget import Lane
+from domain.model.ids import ConnectionId, SourceId
+from domain.model.streams import Resource
+from domain.model.sync import Backlog, DetailRequest
+
+NEWEST = """
+SELECT DISTINCT ON (calendar_id) id FROM allie_xero.pay_run
+ WHERE connection_id = :id AND deleted_at IS NULL
+ ORDER BY calendar_id, payment_date DESC, period_end DESC, id
+"""
+"""The newest pay run of each calendar."""
+
+FRESH = f"""
+WITH newest AS MATERIALIZED ({NEWEST})
+(SELECT 'pay_run' AS resource, id FROM allie_xero.pay_run
+  WHERE connection_id = :id AND stale AND payment_date >= :history AND id IN (SELECT id FROM newest)
+  ORDER BY payment_date DESC, id LIMIT :limit)
+UNION ALL
+(SELECT 'employee', id FROM allie_xero.employee WHERE connection_id = :id AND stale ORDER BY id LIMIT :limit)
+UNION ALL
+(SELECT 'timesheet', id FROM allie_xero.timesheet
+  WHERE connection_id = :id AND stale ORDER BY period_start DESC, id LIMIT :limit)
+UNION ALL
+(SELECT 'leave_application', id FROM allie_xero.leave_application
+  WHERE connection_id = :id AND stale ORDER BY start_date DESC, id LIMIT :limit)
+UNION ALL
+(SELECT 'payslip', id FROM allie_xero.payslip
+  WHERE connection_id = :id AND stale AND pay_run_id IN (SELECT id FROM newest)
+  ORDER BY payment_date DESC, id LIMIT :limit)
+"""  # noqa: S608
+
+HISTORY = """
+(SELECT 'pay_run' AS resource, id FROM allie_xero.pay_run
+  WHERE connection_id = :id AND stale AND payment_date >= :history
+  ORDER BY payment_date DESC, id LIMIT :limit)
+UNION ALL
+(SELECT 'payslip', id FROM allie_xero.payslip
+  WHERE connection_id = :id AND stale AND payment_date >= :history
+  ORDER BY payment_date DESC, id LIMIT :limit)
+"""
+
+IS_BACKFILLED = text("""
+SELECT backfilled_at IS NOT NULL FROM allie_xero.sync_state WHERE connection_id = :id
+""")
+
+BACKLOG = text("""
+SELECT 'employee' AS resource, count(*) FILTER (WHERE NOT stale) AS fresh,
+       count(*) FILTER (WHERE stale) AS stale
+  FROM allie_xero.employee WHERE connection_id = :id AND deleted_at IS NULL
+UNION ALL
+SELECT 'pay_run', count(*) FILTER (WHERE NOT stale), count(*) FILTER (WHERE stale)
+  FROM allie_xero.pay_run WHERE connection_id = :id AND deleted_at IS NULL AND payment_date >= :history
+UNION ALL
+SELECT 'payslip', count(*) FILTER (WHERE NOT stale), count(*) FILTER (WHERE stale)
+  FROM allie_xero.payslip WHERE connection_id = :id AND deleted_at IS NULL AND payment_date >= :history
+UNION ALL
+SELECT 'timesheet', count(*) FILTER (WHERE NOT stale), count(*) FILTER (WHERE stale)
+  FROM allie_xero.timesheet WHERE connection_id = :id AND deleted_at IS NULL
+""")
+
+PER_RUN = text("""
+SELECT coalesce(avg(payslips), (SELECT count(*) FROM allie_xero.employee
+                                 WHERE connection_id = :id AND status = 'active' AND deleted_at IS NULL))
+  FROM (SELECT count(*) AS payslips FROM allie_xero.payslip
+         WHERE connection_id = :id AND deleted_at IS NULL GROUP BY pay_run_id) AS runs
+""")
+
+FRESH_TODO = text(FRESH + "LIMIT :limit")
+ALL_TODO = text(f"{FRESH} UNION ALL {HISTORY} LIMIT :limit")
+HISTORY_TODO = text(HISTORY + "LIMIT :limit")
+
+
+def todo(
+    session: Session, connection_id: ConnectionId, lane: Lane, limit: int, history: date
+) -> Sequence[DetailRequest]:
+    """
+    The next details of one lane; pay runs paid before `history` are left alone.
+
+    History is backfill only until it has been read once; what changes in it afterwards is fresh.
+    """
+    values = {"id": connection_id, "limit": limit, "history": history}
+    if lane is Lane.BACKFILL:
+        query = HISTORY_TODO
+    else:
+        is_backfilled = session.execute(IS_BACKFILLED, {"id": connection_id}).scalar()
+        query = ALL_TODO if is_backfilled else FRESH_TODO
+    found = dict.fromkeys((row.resource, row.id) for row in session.execute(query, values))
+    return [DetailRequest(Resource(resource), SourceId(id_)) for resource, id_ in found]
+
+
+def backlog(session: Session, connection_id: ConnectionId, history: date) -> Backlog:
+    """How much detail there is, and how much of it is stale."""
+    counts = session.execute(BACKLOG, {"id": connection_id, "history": history}).all()
+    per_run = session.execute(PER_RUN, {"id": connection_id}).scalar_one()
+    return Backlog(
+        fresh={Resource(row.resource): row.fresh for row in counts},
+        stale={Resource(row.resource): row.stale for row in counts},
+        payslips_per_run=Decimal(per_run),
+    )

@@ -1,0 +1,100 @@
+"""What operators ask, read straight from the tables."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection as Session
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from adapters.postgres.engine import open_engine
+from adapters.postgres.errors import translated
+
+Row = Mapping[str, Any]
+
+CONNECTIONS = text("""
+SELECT c.clinic_id, c.id AS connection_id, c.status, c.reason, c.tenant_name AS organisation, c.region,
+       c.connected_at, s.due_at, s.attempts, s.paused_until, s.backfilled_at,
+       (SELECT min(finished_at) FROM allie_xero.scan WHERE connection_id = c.id) AS fresh_since
+  FROM allie_xero.connection c LEFT JOIN allie_xero.sync_state s ON s.connection_id = c.id
+ WHERE (CAST(:clinic_id AS text) IS NULL OR c.clinic_id = :clinic_id)
+   AND (:all OR c.status <> 'disconnected')
+ ORDER BY c.id
+""")
+
+SCANS = text("""
+SELECT resource, finished_at, fault, page, sync_id IS NOT NULL AS is_under_way
+  FROM allie_xero.scan WHERE connection_id = :id ORDER BY resource
+""")
+
+SYNCS = text("""
+SELECT id, mode, state, requested_by, requested_at, started_at, finished_at, tallies
+  FROM allie_xero.sync WHERE connection_id = :id ORDER BY id DESC LIMIT :limit
+""")
+
+BACKLOG = text("""
+SELECT count(*) FILTER (WHERE NOT stale) AS read, count(*) AS known FROM (
+    SELECT stale FROM allie_xero.pay_run WHERE connection_id = :id AND deleted_at IS NULL
+    UNION ALL SELECT stale FROM allie_xero.payslip WHERE connection_id = :id AND deleted_at IS NULL
+    UNION ALL SELECT stale FROM allie_xero.employee WHERE connection_id = :id AND deleted_at IS NULL
+) AS details
+""")
+
+USAGE = text("""
+SELECT month, calls, wire_bytes FROM allie_xero.usage WHERE connection_id = :id ORDER BY month DESC LIMIT 3
+""")
+
+BUDGET = text("""
+SELECT minute_remaining, minute_limit, day_remaining, day_limit, day_resets_at
+  FROM allie_xero.tenant_budget b JOIN allie_xero.connection c ON c.tenant_id = b.tenant_id WHERE c.id = :id
+""")
+
+PAY_RUNS = text("""
+SELECT period_start, period_end, payment_date, status, earnings, tax, employer_pension, deductions,
+       reimbursements, net_pay, pay_run_id
+  FROM allie_xero_read.pay_run WHERE clinic_id = :clinic_id ORDER BY payment_date DESC LIMIT :limit
+""")
+
+
+class Reports:
+    """Answers questions about what the database holds; for operators and the demo."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = open_engine(url, pool_size=1, application_name="allie-xero cli")
+
+    def connections(self, clinic_id: str | None = None, *, ended: bool = False) -> list[Row]:
+        """Connections, newest last; `ended` ones too if asked for."""
+        return self._ask(CONNECTIONS, clinic_id=clinic_id, all=ended)
+
+    def connection(self, connection_id: int) -> dict[str, Any]:
+        """How far a connection's streams are, what it has cost, and what was done lately."""
+        return {
+            "lists": self._ask(SCANS, id=connection_id),
+            "syncs": self._ask(SYNCS, id=connection_id, limit=5),
+            "details": self._ask(BACKLOG, id=connection_id)[0],
+            "usage": self._ask(USAGE, id=connection_id),
+            "budget": next(iter(self._ask(BUDGET, id=connection_id)), None),
+        }
+
+    def pay_runs(self, clinic_id: str, limit: int = 1) -> Sequence[Row]:
+        """A clinic's newest pay runs, as the main platform sees them."""
+        return self._ask(PAY_RUNS, clinic_id=clinic_id, limit=limit)
+
+    def ask(self, statement: str, **values: object) -> list[Row]:
+        """Any question, in SQL."""
+        return self._ask(text(statement), **values)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def _ask(self, statement: Any, **values: object) -> list[Row]:
+        try:
+            with self._engine.connect() as session:
+                return _rows(session, statement, values)
+        except DBAPIError as error:
+            raise translated(error) from None
+
+
+def _rows(session: Session, statement: Any, values: Mapping[str, object]) -> list[Row]:
+    return [dict(row) for row in session.execute(statement, values).mappings()]

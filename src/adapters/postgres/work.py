@@ -1,0 +1,156 @@
+"""Rows whose time has come, in PostgreSQL."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection as Session
+from sqlalchemy import text
+
+from domain.messages import ErasePayroll, FinishDisconnect, Job, KeepAlive, RunSlice
+from domain.model.ids import ClinicId, ConnectionId, share
+from domain.model.streams import Stream
+from domain.model.sync import SCHEDULE, Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """
+    How often things are looked at without being asked.
+
+    Each connection has its own place within an interval, so that a thousand of them do not start together.
+    """
+
+    changes: timedelta = timedelta(hours=1)
+    reconcile: timedelta = timedelta(days=1)
+    keep_alive: timedelta = timedelta(days=1)
+    unresolved: timedelta = timedelta(seconds=95)
+
+    def next_changes(self, now: datetime, connection_id: ConnectionId) -> datetime:
+        """When to look for changes next."""
+        return now + self.changes * (0.9 + 0.2 * share(connection_id))
+
+    def next_reconcile(self, now: datetime, connection_id: ConnectionId) -> datetime:
+        """When to compare everything next: once a day, at night (14:00 to 19:00 UTC, for Australia)."""
+        night = now.replace(hour=14, minute=0, second=0, microsecond=0)
+        at = night + timedelta(hours=5) * share(connection_id)
+        return at + self.reconcile if at <= now + self.reconcile / 4 else at
+
+
+SLICES = text("""
+WITH due AS (
+    SELECT connection_id FROM allie_xero.sync_state
+     WHERE due_at <= clock_timestamp()
+       AND (work_claimed_until IS NULL OR work_claimed_until < clock_timestamp())
+       AND (paused_until IS NULL OR paused_until < clock_timestamp())
+       AND (lease_until IS NULL OR lease_until < clock_timestamp())
+     ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+UPDATE allie_xero.sync_state s SET work_claimed_until = clock_timestamp() + interval '1 minute'
+  FROM due WHERE s.connection_id = due.connection_id
+RETURNING s.clinic_id, s.connection_id
+""")
+
+REFRESHES = text("""
+WITH due AS (
+    SELECT c.id FROM allie_xero.credential c JOIN allie_xero.connection n ON n.id = c.connection_id
+     WHERE c.state = 'live' AND n.status <> 'disconnected'
+       AND (c.cooldown_until IS NULL OR c.cooldown_until < clock_timestamp())
+       AND (c.obtained_at < clock_timestamp() - CAST(:keep_alive AS interval)
+            OR c.intent_at < clock_timestamp() - CAST(:unresolved AS interval))
+       AND (c.work_claimed_until IS NULL OR c.work_claimed_until < clock_timestamp())
+     ORDER BY c.intent_at NULLS LAST, c.obtained_at LIMIT :limit FOR UPDATE OF c SKIP LOCKED
+)
+UPDATE allie_xero.credential c SET work_claimed_until = clock_timestamp() + interval '1 minute'
+  FROM due WHERE c.id = due.id
+RETURNING c.clinic_id, c.connection_id
+""")
+
+REVOCATIONS = text("""
+WITH due AS (
+    SELECT id FROM allie_xero.credential
+     WHERE state = 'revocation_pending'
+       AND (work_claimed_until IS NULL OR work_claimed_until < clock_timestamp())
+     ORDER BY revoke_by LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+UPDATE allie_xero.credential c SET work_claimed_until = clock_timestamp() + interval '1 minute'
+  FROM due WHERE c.id = due.id
+RETURNING c.clinic_id, c.connection_id
+""")
+
+ERASURES = text("""
+SELECT clinic_id, id AS connection_id FROM allie_xero.connection
+ WHERE erase_at <= clock_timestamp() AND erased_at IS NULL AND status = 'disconnected'
+ ORDER BY erase_at LIMIT :limit
+""")
+
+PERIODIC = text("""
+SELECT s.connection_id, s.clinic_id, s.reconcile_at <= now() AS is_reconcile, now() AS now
+  FROM allie_xero.sync_state s JOIN allie_xero.connection c ON c.id = s.connection_id
+ WHERE c.status = 'active' AND least(s.changes_at, s.reconcile_at) <= now()
+   AND (s.paused_until IS NULL OR s.paused_until < now())
+ ORDER BY least(s.changes_at, s.reconcile_at) LIMIT :limit FOR UPDATE OF s SKIP LOCKED
+""")
+
+QUEUE = text("""
+INSERT INTO allie_xero.sync AS s (connection_id, clinic_id, mode, streams, state, requested_by, requested_at)
+VALUES (:connection_id, :clinic_id, :mode, :streams, 'queued', :requested_by, now())
+ON CONFLICT (connection_id) WHERE state = 'queued' DO UPDATE
+   SET mode = CASE WHEN s.mode = 'changes' THEN excluded.mode ELSE s.mode END,
+       streams = excluded.streams, requested_at = excluded.requested_at
+""")
+
+NEXT = text("""
+UPDATE allie_xero.sync_state
+   SET due_at = coalesce(due_at, now()), changes_at = :changes_at,
+       reconcile_at = CASE WHEN :is_reconcile THEN CAST(:reconcile_at AS timestamptz) ELSE reconcile_at END
+ WHERE connection_id = :connection_id
+""")
+
+
+class PostgresWorkStore:
+    """See `domain.ports.WorkStore`."""
+
+    def __init__(self, session: Session, rhythm: Rhythm) -> None:
+        self._session = session
+        self._rhythm = rhythm
+
+    def due(self, limit: int) -> Sequence[Job]:
+        """Claim due work for a minute; whoever asks next gets other work."""
+        jobs: list[Job] = []
+        for query, job in (
+            (REVOCATIONS, FinishDisconnect),
+            (REFRESHES, KeepAlive),
+            (SLICES, RunSlice),
+            (ERASURES, ErasePayroll),
+        ):
+            values = {
+                "limit": limit,
+                "keep_alive": self._rhythm.keep_alive,
+                "unresolved": self._rhythm.unresolved,
+            }
+            wanted = {name: values[name] for name in query.compile().params}
+            rows = self._session.execute(query, wanted)
+            jobs += [job(ClinicId(row.clinic_id), ConnectionId(row.connection_id)) for row in rows]
+        return jobs
+
+    def queue_periodic(self, limit: int) -> int:
+        """Queue the syncs and reconciles whose interval is over; give how many."""
+        rows = self._session.execute(PERIODIC, {"limit": limit}).all()
+        for row in rows:
+            mode = Mode.RECONCILE if row.is_reconcile else Mode.CHANGES
+            connection_id = ConnectionId(row.connection_id)
+            which = {"connection_id": connection_id, "clinic_id": row.clinic_id}
+            self._session.execute(
+                QUEUE, {**which, "mode": mode, "streams": list(Stream), "requested_by": SCHEDULE}
+            )
+            self._session.execute(
+                NEXT,
+                {
+                    "connection_id": connection_id,
+                    "is_reconcile": row.is_reconcile,
+                    "changes_at": self._rhythm.next_changes(row.now, connection_id),
+                    "reconcile_at": self._rhythm.next_reconcile(row.now, connection_id),
+                },
+            )
+        return len(rows)

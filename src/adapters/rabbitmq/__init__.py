@@ -1,0 +1,1 @@
+"""The message broker's producing side: events that leave the outbox."""

@@ -1,0 +1,1 @@
+"""What differs from country to country: one package each, and the accounting API that all share."""

@@ -1,0 +1,178 @@
+"""One organisation's payroll, read over xero-python."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from adapters.xero.documents import document_of, xeros_clock
+from adapters.xero.readings import Document, Joined, Reading, records_of
+from adapters.xero.regions import accounting, au, nz, uk
+from adapters.xero.sdk import Apis, open_apis
+from adapters.xero.statuses import limits_seen
+from adapters.xero.transport import Transport
+from domain.errors import AnswerUnreadable, WrongTenant
+from domain.model.budget import LimitsSeen
+from domain.model.connection import Region
+from domain.model.ids import TenantId
+from domain.model.payroll import Organisation, PayRunDetail, Record
+from domain.model.streams import Resource
+from domain.model.sync import MAX_PAGES, DetailRequest, ListRequest, Reply, Request, Unreadable
+from domain.model.tokens import Access
+from domain.ports import Clock, OpenSource
+
+PAGE = 100
+"""Records of a full page; AU says no more than that about whether another follows."""
+
+REGIONS: dict[Region | None, dict[Resource, Reading | Joined]] = {
+    None: {**accounting.READINGS},
+    Region.AU: {**accounting.READINGS, **au.READINGS},
+    Region.NZ: {**accounting.READINGS, **nz.READINGS},
+    Region.UK: {**accounting.READINGS, **uk.READINGS},
+}
+
+
+class Pagination(msgspec.Struct):
+    """How many pages a list of the newer APIs has."""
+
+    pageCount: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """One answer, read."""
+
+    found: list[Any]
+    unreadable: list[Unreadable]
+    held: int
+    at: datetime
+    wire_bytes: int
+    limits: LimitsSeen
+    more: bool
+
+
+class XeroPayrollSource:
+    """
+    See `domain.ports.PayrollSource`.
+
+    Holds one connection's token, so it is made for one slice and never shared between connections; its own
+    threads may share it.
+    """
+
+    def __init__(
+        self, transport: Transport, tenant: TenantId, region: Region | None, access: Access, clock: Clock
+    ) -> None:
+        self._tenant = tenant
+        self._readings = REGIONS[region]
+        self._clock = clock
+        self._apis: Apis = open_apis(transport, region, access, clock)
+
+    def read(self, request: Request) -> Reply:
+        """Answer one request: with one GET, or as many as a detail takes."""
+        reading = self._readings[request.resource]
+        if isinstance(reading, Joined):
+            assert isinstance(request, DetailRequest), "only details are joined"  # noqa: S101
+            return self._joined(reading, request)
+        page = self._page(reading, request, request.page if isinstance(request, ListRequest) else 1)
+        self._check(request, page.found, page.held)
+        return Reply(
+            records=tuple(page.found),
+            unreadable=tuple(page.unreadable),
+            more=reading.is_paged and page.more,
+            head=_id(page.found[0]) if page.found else None,
+            at=page.at,
+            wire_bytes=page.wire_bytes,
+            limits=page.limits,
+        )
+
+    def _joined(self, reading: Joined, request: DetailRequest) -> Reply:
+        answers = [list(self._pages(one, request)) for one in reading.readings]
+        pages = [page for answer in answers for page in answer]
+        if reading.confirm is not None and not any(page.held for page in pages):
+            pages.append(self._page(reading.confirm, request, 1))
+        unreadable = [one for page in pages for one in page.unreadable]
+        pieces = [[found for page in answer for found in page.found] for answer in answers]
+        records: list[Record] = []
+        if not unreadable:
+            try:
+                records = list(reading.join(request.source_id, pieces))
+            except (ValueError, ArithmeticError) as error:
+                unreadable = [Unreadable(request.source_id, str(error)[:200])]
+        self._check(request, records, len(pages))
+        return Reply(
+            records=tuple(records),
+            unreadable=tuple(replace(one, source_id=request.source_id) for one in unreadable[:1]),
+            at=pages[-1].at,
+            wire_bytes=sum(page.wire_bytes for page in pages),
+            calls=len(pages),
+            limits=pages[-1].limits,
+        )
+
+    def _pages(self, reading: Reading, request: DetailRequest) -> Iterator[_Page]:
+        """Every page of what belongs to one record."""
+        for number in range(1, MAX_PAGES):
+            page = self._page(reading, request, number)
+            yield page
+            if not reading.is_paged or not page.more or not page.held:
+                return
+
+    def _page(self, reading: Reading, request: Request, number: int) -> _Page:
+        arguments: dict[str, object] = dict(reading.arguments)
+        if reading.is_paged:
+            arguments["page"] = number
+        if isinstance(request, DetailRequest):
+            arguments[str(reading.id_argument)] = request.source_id
+        elif request.since is not None and reading.since_argument is not None:
+            arguments[reading.since_argument] = reading.since(request.since)
+        answer = self._apis.call(reading.api, reading.method, self._tenant, arguments)
+        document = document_of(answer)
+        found, unreadable, held = records_of(reading, document)
+        return _Page(
+            found=found,
+            unreadable=unreadable,
+            held=held,
+            at=xeros_clock(document, answer, self._clock()),
+            wire_bytes=answer.wire_bytes,
+            limits=limits_seen(answer.headers),
+            more=_has_more(document, held, number),
+        )
+
+    def _check(self, request: Request, found: list[Any], held: int) -> None:
+        """Refuse an answer that is not about what was asked."""
+        for record in found:
+            if isinstance(record, Organisation) and record.id != self._tenant:
+                raise WrongTenant("Xero answered with another organisation")
+            if isinstance(record, PayRunDetail) and any(
+                slip.pay_run_id != record.id for slip in record.payslips
+            ):
+                raise WrongTenant("Xero answered with another pay run's payslips")
+        if isinstance(request, DetailRequest):
+            if not held:
+                raise AnswerUnreadable("Xero's answer holds no record")
+            if found and _id(found[0]) != request.source_id:
+                raise WrongTenant("Xero answered with another record")
+
+
+def _id(record: Any) -> str | None:
+    """The id that a record is asked for by."""
+    record = getattr(record, "summary", None) or record
+    return getattr(record, "id", None) or getattr(record, "payslip_id", None)
+
+
+def _has_more(document: Document, held: int, number: int) -> bool:
+    """Whether another page follows: as the answer says, or by this one being full."""
+    if "pagination" in document:
+        pages = msgspec.json.decode(document["pagination"], type=Pagination | None)
+        return pages is not None and (pages.pageCount or 0) > number
+    return held >= PAGE
+
+
+def open_source(transport: Transport, clock: Clock) -> OpenSource:
+    """How the use cases open a source: see `domain.ports.OpenSource`."""
+
+    def opened(tenant: TenantId, region: Region | None, access: Access) -> XeroPayrollSource:
+        return XeroPayrollSource(transport, tenant, region, access, clock)
+
+    return opened

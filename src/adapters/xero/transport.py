@@ -1,0 +1,212 @@
+"""
+The one door to Xero: GET, and three named exceptions.
+
+It stands where xero-python's connection pool would, because that one follows redirects, sleeps on
+`Retry-After` inside a worker's thread, has no timeouts and reads bodies of any size
+(https://github.com/XeroAPI/xero-python, rest.py; urllib3's default `Retry`).
+"""
+
+import re
+import ssl
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import certifi
+import urllib3
+
+from domain.errors import AnswerLost, AnswerUnreadable, XeroUnavailable
+
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 25.0
+MAX_BODY_BYTES = 16 * 1024 * 1024
+CHUNK_BYTES = 64 * 1024
+
+LINK_ID = re.compile(r"[0-9A-Za-z-]+")
+"""Of the links that are deleted: nothing in it can lead to another path."""
+
+
+class Forbidden(Exception):
+    """A request that this service never makes; a bug, stopped before it leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSeen:
+    """One call to Xero, for logs and metrics: no query, no body, no tenant."""
+
+    method: str
+    path: str
+    status: int | None
+    seconds: float
+    wire_bytes: int
+    correlation_id: str | None
+
+
+Observe = Callable[[CallSeen], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    What came back, read to its end.
+
+    Named as xero-python expects of urllib3's response. `wire_bytes` counts the body as it travelled.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    data: bytes
+    wire_bytes: int
+
+    def getheaders(self) -> Mapping[str, str]:
+        """The headers, as xero-python asks for them."""
+        return self.headers
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where Xero is: `https://identity.xero.com` and `https://api.xero.com`, or a simulator."""
+
+    identity: str = "https://identity.xero.com"
+    api: str = "https://api.xero.com"
+
+    @property
+    def token(self) -> str:
+        """Exchanges codes and refreshes tokens."""
+        return f"{self.identity}/connect/token"
+
+    @property
+    def revocation(self) -> str:
+        """Revokes a refresh token."""
+        return f"{self.identity}/connect/revocation"
+
+    @property
+    def connections(self) -> str:
+        """Lists and deletes the links between users, our app and tenants."""
+        return f"{self.api}/connections"
+
+    def allows(self, method: str, url: str) -> bool:
+        """Whether this service may make such a request."""
+        if method == "GET":
+            return url.startswith(f"{self.api}/")
+        if method == "POST":
+            return url in (self.token, self.revocation)
+        folder, _, name = url.rpartition("/")
+        return method == "DELETE" and folder == self.connections and LINK_ID.fullmatch(name) is not None
+
+
+class Transport:
+    """
+    Sends requests; safe to share between threads, as it holds sockets and nothing of any clinic.
+
+    Raises XeroUnavailable when nothing was sent, AnswerLost when it may have been, AnswerUnreadable for a
+    body that is too large or garbled.
+    """
+
+    def __init__(
+        self, endpoints: Endpoints, *, observe: Observe, ca_file: str | None = None, pool_size: int = 32
+    ) -> None:
+        self.endpoints = endpoints
+        self._observe = observe
+        self._pool = urllib3.PoolManager(
+            maxsize=pool_size,
+            block=False,
+            retries=False,
+            cert_reqs=ssl.CERT_REQUIRED,
+            ca_certs=ca_file or certifi.where(),
+            ssl_minimum_version=ssl.TLSVersion.TLSv1_2,
+        )
+
+    def close(self) -> None:
+        """Let go of every socket."""
+        self._pool.clear()
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        fields: Any = None,
+        **_ignored: Any,
+    ) -> Answer:
+        """One request; the signature is that of urllib3's pool, so that xero-python can use it."""
+        if not self.endpoints.allows(method, url):
+            raise Forbidden(f"{method} {urlsplit(url).path}")
+        started = time.monotonic()
+        answer: Answer | None = None
+        try:
+            answer = self._send(method, url, dict(headers or {}), fields, started + READ_TIMEOUT_S)
+            return answer
+        finally:
+            self._observe(
+                CallSeen(
+                    method=method,
+                    path=urlsplit(url).path,
+                    status=answer.status if answer else None,
+                    seconds=time.monotonic() - started,
+                    wire_bytes=answer.wire_bytes if answer else 0,
+                    correlation_id=answer.headers.get("xero-correlation-id") if answer else None,
+                )
+            )
+
+    def _send(self, method: str, url: str, headers: dict[str, str], fields: Any, deadline: float) -> Answer:
+        options = {"encode_multipart": False} if method == "POST" else {}
+        try:
+            response = self._pool.request(
+                method,
+                url,
+                fields=fields,
+                headers={**headers, "Accept-Encoding": "gzip"},
+                timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                **options,  # type: ignore[arg-type]
+            )
+        except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
+            raise XeroUnavailable(f"cannot reach Xero ({type(error).__name__})") from None
+        except urllib3.exceptions.SSLError:
+            raise XeroUnavailable("Xero's certificate is not trusted") from None
+        except urllib3.exceptions.HTTPError as error:
+            raise AnswerLost(f"no answer from Xero ({type(error).__name__})") from None
+        try:
+            raw = _read(response, deadline)
+        except urllib3.exceptions.HTTPError as error:
+            response.close()
+            raise AnswerLost(f"Xero's answer broke off ({type(error).__name__})") from None
+        response.release_conn()
+        lower = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, lower, _decoded(raw, lower), len(raw))
+
+
+def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+    """The body as it travelled, within time and size: `read1` gives what is there, and waits for no more."""
+    chunks = []
+    size = 0
+    while chunk := response.read1(CHUNK_BYTES, decode_content=False):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            response.close()
+            raise AnswerUnreadable("Xero's answer is too large")
+        if time.monotonic() > deadline:
+            response.close()
+            raise AnswerLost("Xero's answer took too long")
+    return b"".join(chunks)
+
+
+def _decoded(raw: bytes, headers: Mapping[str, str]) -> bytes:
+    if not raw or headers.get("content-encoding", "identity") != "gzip":
+        return raw
+    inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        data = inflater.decompress(raw, MAX_BODY_BYTES)
+    except zlib.error:
+        raise AnswerUnreadable("Xero's answer is not the gzip it says it is") from None
+    if inflater.unconsumed_tail or not inflater.eof:
+        raise AnswerUnreadable("Xero's answer is too large, or cut short")
+    return data

@@ -1,0 +1,184 @@
+"""The two sides of the contract, and what tests need beyond the ports: to move time, to look inside."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import msgspec
+from sqlalchemy import Engine, text
+
+from adapters.postgres.tables import metadata
+from adapters.postgres.transaction import Storage, postgres_transaction
+from deployment.ageing import REST_TRIGGERS, age
+from domain.model.failures import Failure, FailureState
+from domain.model.ids import ClinicId, ConnectionId
+from domain.ports import Transaction
+from fakes.database import InMemoryDatabase
+from fakes.failures import KeptFailure
+from fakes.payroll_rows import Row
+
+
+class Backend(Protocol):
+    """A database of either kind."""
+
+    @property
+    def transaction(self) -> Transaction: ...
+
+    def pass_time(self, by: timedelta) -> None:
+        """Let time pass by the database's clock."""
+        ...
+
+    def pause(self, connection_id: ConnectionId, until: timedelta) -> None:
+        """An operator pauses a connection."""
+        ...
+
+    def failures(self) -> list[KeptFailure]:
+        """What is kept of failures, oldest first."""
+        ...
+
+    def certificates(self) -> list[dict[str, Any]]:
+        """The certificates' documents, oldest first."""
+        ...
+
+    def outcome(self, event_id: str) -> str | None:
+        """How an inbound event ended."""
+        ...
+
+    def used(self, connection_id: ConnectionId) -> tuple[int, int]:
+        """Calls and bytes of a connection."""
+        ...
+
+    def due_at(self, connection_id: ConnectionId) -> datetime | None:
+        """When a connection's next slice is due."""
+        ...
+
+    def payroll(self, table: str, connection_id: ConnectionId) -> list[Row]:
+        """A payroll table's rows, in the order of their keys."""
+        ...
+
+
+@dataclass
+class MemoryBackend:
+    """The fakes."""
+
+    database: InMemoryDatabase = field(default_factory=InMemoryDatabase)
+
+    @property
+    def transaction(self) -> Transaction:
+        return self.database.transaction
+
+    def pass_time(self, by: timedelta) -> None:
+        self.database.pass_time(by)
+
+    def pause(self, connection_id: ConnectionId, until: timedelta) -> None:
+        self.database.syncs.pause(connection_id, self.database.now + until)
+
+    def failures(self) -> list[KeptFailure]:
+        return self.database.failures.kept
+
+    def certificates(self) -> list[dict[str, Any]]:
+        return [msgspec.to_builtins(one, str_keys=True) for one in self.database.certificates.issued]
+
+    def outcome(self, event_id: str) -> str | None:
+        rows = self.database.inbox.rows.items()
+        return next((seen.outcome for (_, one), seen in rows if one == event_id), None)
+
+    def used(self, connection_id: ConnectionId) -> tuple[int, int]:
+        return self.database.syncs.used[connection_id]
+
+    def due_at(self, connection_id: ConnectionId) -> datetime | None:
+        return self.database.syncs.states[connection_id].due_at
+
+    def payroll(self, table: str, connection_id: ConnectionId) -> list[Row]:
+        return [row for _, row in sorted(self.database.payroll.payroll.of(table, connection_id).items())]
+
+
+@dataclass
+class PostgresBackend:
+    """The real thing; time passes by making every instant that our clock made older."""
+
+    storage: Storage
+
+    @property
+    def engine(self) -> Engine:
+        return self.storage.engine
+
+    @property
+    def transaction(self) -> Transaction:
+        return postgres_transaction(self.storage)
+
+    def pass_time(self, by: timedelta) -> None:
+        with self.engine.begin() as session:
+            age(session, by)
+
+    def pause(self, connection_id: ConnectionId, until: timedelta) -> None:
+        self.execute(
+            "UPDATE allie_xero.sync_state SET paused_until = now() + :by WHERE connection_id = :id",
+            by=until,
+            id=connection_id,
+        )
+
+    def failures(self) -> list[KeptFailure]:
+        return [_kept(row) for row in self.ask("SELECT * FROM allie_xero.failure ORDER BY id")]
+
+    def certificates(self) -> list[dict[str, Any]]:
+        rows = self.ask("SELECT document FROM allie_xero.certificate ORDER BY id")
+        return [row["document"] for row in rows]
+
+    def outcome(self, event_id: str) -> str | None:
+        rows = self.ask("SELECT outcome FROM allie_xero.inbox WHERE event_id = :id", id=event_id)
+        return next((row["outcome"] for row in rows), None)
+
+    def used(self, connection_id: ConnectionId) -> tuple[int, int]:
+        found = self.ask("SELECT * FROM allie_xero.usage WHERE connection_id = :id", id=connection_id)
+        return sum(row["calls"] for row in found), sum(row["wire_bytes"] for row in found)
+
+    def due_at(self, connection_id: ConnectionId) -> datetime | None:
+        query = "SELECT due_at FROM allie_xero.sync_state WHERE connection_id = :id"
+        due_at: datetime | None = self.ask(query, id=connection_id)[0]["due_at"]
+        return due_at
+
+    def payroll(self, table: str, connection_id: ConnectionId) -> list[Row]:
+        columns = metadata.tables[f"allie_xero.{table}"].primary_key.columns
+        order = ", ".join(one.name for one in columns)
+        query = f"SELECT * FROM allie_xero.{table} WHERE connection_id = :id ORDER BY {order}"
+        return [_row(row) for row in self.ask(query, id=connection_id)]
+
+    def ask(self, query: str, **values: object) -> list[Mapping[str, Any]]:
+        """Rows of any question."""
+        with self.engine.begin() as session:
+            return [dict(row) for row in session.execute(text(query), values).mappings()]
+
+    def execute(self, statement: str, **values: object) -> None:
+        """Any statement."""
+        with self.engine.begin() as session:
+            session.execute(text(statement), values)
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        with self.engine.begin() as session:
+            session.execute(REST_TRIGGERS)
+            for table in reversed(metadata.sorted_tables):
+                session.execute(table.delete())
+
+
+def _kept(row: Mapping[str, Any]) -> KeptFailure:
+    failure = Failure(
+        state=FailureState(row["state"]),
+        error=row["error"],
+        place=row["place"],
+        subject=row["subject"],
+        stream=row["stream"],
+        clinic_id=ClinicId(row["clinic_id"]) if row["clinic_id"] else None,
+        connection_id=ConnectionId(row["connection_id"]) if row["connection_id"] else None,
+        context=row["context"],
+    )
+    return KeptFailure(failure, row["attempts"])
+
+
+def _row(row: Mapping[str, Any]) -> Row:
+    stamps = ("changed_at", "deleted_at", "stale", "set_aside_at")
+    left_out = {*stamps, "connection_id", "clinic_id", "first_seen_at"}
+    values = {name: value for name, value in row.items() if name not in left_out}
+    return Row(values=values, **{name: row[name] for name in stamps if name in row})

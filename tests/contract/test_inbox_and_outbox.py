@@ -1,0 +1,164 @@
+from datetime import date, timedelta
+
+import pytest
+
+from builders import CLINIC, TENANT, make_header
+from contract.backends import Backend
+from domain.errors import EventBusy
+from domain.messages import ConnectCompleted, PayrollChanged, PayrollErased, SyncRequested
+from domain.model.budget import Lane
+from domain.model.ids import EventId, SourceId
+from domain.model.streams import Stream
+from domain.ports import Transaction
+
+TYPE = ConnectCompleted.type
+HEADER = make_header("event-1")
+
+
+def begin(backend: Backend, header: object = HEADER) -> bool:
+    with backend.transaction(CLINIC) as stores:
+        return stores.inbox.begin(header, TYPE)  # type: ignore[arg-type]
+
+
+def test_an_event_is_begun_once_and_done_once(backend: Backend) -> None:
+    assert begin(backend) is True
+    with backend.transaction(CLINIC) as stores:
+        stores.inbox.complete(HEADER, "active")
+    for _ in range(10):
+        assert begin(backend) is False
+    assert backend.outcome(HEADER.id) == "active"
+
+
+def test_an_event_may_be_begun_and_done_in_one_transaction(backend: Backend) -> None:
+    with backend.transaction(CLINIC) as stores:
+        assert stores.inbox.begin(HEADER, TYPE)
+        stores.inbox.complete(HEADER, "queued")
+    assert begin(backend) is False
+
+
+def test_an_event_that_somebody_works_on_is_busy(backend: Backend) -> None:
+    assert begin(backend) is True
+    with pytest.raises(EventBusy):
+        begin(backend)
+
+
+def test_an_event_whose_worker_died_can_be_begun_again_after_its_claim(backend: Backend) -> None:
+    assert begin(backend) is True
+    backend.pass_time(timedelta(seconds=120))
+    with pytest.raises(EventBusy):
+        begin(backend)
+    backend.pass_time(timedelta(seconds=31))
+    assert begin(backend) is True
+    with pytest.raises(EventBusy):
+        begin(backend)
+
+
+def test_a_released_event_can_be_begun_at_once(backend: Backend) -> None:
+    assert begin(backend) is True
+    with backend.transaction(CLINIC) as stores:
+        stores.inbox.release(HEADER)
+    assert begin(backend) is True
+
+
+def test_an_event_that_was_not_committed_was_not_begun(backend: Backend) -> None:
+    def begin_and_fail() -> None:
+        with backend.transaction(CLINIC) as stores:
+            stores.inbox.begin(HEADER, TYPE)
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        begin_and_fail()
+    assert begin(backend) is True
+
+
+def test_an_id_is_unique_within_its_source_only(backend: Backend) -> None:
+    assert begin(backend) is True
+    assert begin(backend, make_header("event-1", source="elsewhere")) is True
+    assert begin(backend, make_header("event-2")) is True
+
+
+def add(transaction: Transaction, *clinics: str) -> None:
+    for clinic in clinics:
+        with transaction(CLINIC) as stores:
+            stores.outbox.add(PayrollErased(clinic_id=CLINIC, rows={clinic: 1}), f"00-{clinic}")
+
+
+def test_an_event_leaves_as_it_was_added(backend: Backend) -> None:
+    event = PayrollChanged(
+        clinic_id=CLINIC,
+        tenant_id=TENANT,
+        lane=Lane.FRESH,
+        pay_runs=[SourceId("run-1")],
+        payment_dates=[date(2026, 11, 17)],
+        streams=[Stream.PAY_RUNS],
+    )
+    with backend.transaction(CLINIC) as stores:
+        stores.outbox.add(event, "00-trace")
+        added_at = stores.now
+    with backend.transaction(None) as stores:
+        [envelope] = stores.outbox.claim(10)
+    assert (envelope.type, envelope.clinic_id, envelope.traceparent) == (event.type, CLINIC, "00-trace")
+    assert abs(envelope.at - added_at) < timedelta(seconds=5)
+    assert envelope.data == {
+        "clinic_id": CLINIC,
+        "tenant_id": TENANT,
+        "lane": "fresh",
+        "pay_runs": ["run-1"],
+        "employees": [],
+        "payment_dates": ["2026-11-17"],
+        "streams": ["pay_runs"],
+    }
+
+
+def test_events_leave_oldest_first_with_rising_sequences_and_ids_of_their_own(backend: Backend) -> None:
+    add(backend.transaction, "a", "b", "c")
+    with backend.transaction(None) as stores:
+        found = stores.outbox.claim(10)
+    assert [one.traceparent for one in found] == ["00-a", "00-b", "00-c"]
+    assert [one.sequence for one in found] == sorted({one.sequence for one in found})
+    assert len({one.id for one in found}) == 3
+
+
+def test_no_more_events_are_claimed_than_asked_for(backend: Backend) -> None:
+    add(backend.transaction, "a", "b", "c")
+    with backend.transaction(None) as stores:
+        assert [one.traceparent for one in stores.outbox.claim(2)] == ["00-a", "00-b"]
+
+
+def test_a_sent_event_is_not_claimed_again(backend: Backend) -> None:
+    add(backend.transaction, "a", "b")
+    with backend.transaction(None) as stores:
+        stores.outbox.sent([stores.outbox.claim(1)[0].id])
+    with backend.transaction(None) as stores:
+        assert [one.traceparent for one in stores.outbox.claim(10)] == ["00-b"]
+
+
+def test_an_event_that_was_claimed_and_not_sent_is_claimed_again_under_its_id(backend: Backend) -> None:
+    add(backend.transaction, "a")
+    ids: set[EventId] = set()
+    for _ in range(2):
+        with backend.transaction(None) as stores:
+            ids |= {one.id for one in stores.outbox.claim(10)}
+            stores.outbox.sent([])
+    assert len(ids) == 1
+
+
+def test_a_postponed_event_lets_the_others_pass_and_comes_back_later_each_time(backend: Backend) -> None:
+    add(backend.transaction, "a", "b")
+    for wait in (1, 2, 4, 8, 16, 32, 60, 60):
+        with backend.transaction(None) as stores:
+            found = stores.outbox.claim(10)
+            assert [one.traceparent for one in found] == ["00-a", "00-b"]
+            stores.outbox.postpone(found[0].id)
+        backend.pass_time(timedelta(seconds=wait * 0.5))
+        with backend.transaction(None) as stores:
+            assert [one.traceparent for one in stores.outbox.claim(10)] == ["00-b"]
+        backend.pass_time(timedelta(seconds=wait * 0.6))
+
+
+def test_an_event_added_for_one_type_is_not_one_of_another(backend: Backend) -> None:
+    with backend.transaction(CLINIC) as stores:
+        assert stores.inbox.begin(HEADER, SyncRequested.type)
+        stores.inbox.complete(HEADER, "queued")
+    with backend.transaction(CLINIC) as stores:
+        assert stores.inbox.begin(HEADER, ConnectCompleted.type) is False
