@@ -1,0 +1,1 @@
+"""Everything that knows dramatiq's consuming side: broker, consumer, middleware, actors."""

@@ -1,0 +1,101 @@
+"""One actor for each message: decode, call the use case, report the outcome."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import dramatiq
+
+from domain.application import Application
+from domain.errors import PermanentError, TransientError
+from domain.messages import (
+    ConnectCompleted,
+    Disconnect,
+    ErasePayroll,
+    FinishDisconnect,
+    Job,
+    KeepAlive,
+    RunSlice,
+    SyncRequested,
+)
+from domain.model.ids import ClinicId, ConnectionId
+from workers import queues
+from workers.events import read_event
+
+Report = Callable[[str, str], None]
+"""Takes an actor's name and the outcome of its use case."""
+
+EXPECTED = (PermanentError, TransientError)
+"""Errors that are logged in a line: the failure table and the metrics have the rest."""
+
+TIME_LIMIT_MS = 300_000
+"""Far above what any actor takes with its calls' own timeouts, and far below RabbitMQ's 30 minutes."""
+
+Function = TypeVar("Function", bound=Callable[..., None])
+
+JOBS: dict[type[Job], tuple[str, str]] = {
+    FinishDisconnect: (queues.FINISH_DISCONNECT, queues.TOKENS),
+    KeepAlive: (queues.KEEP_ALIVE, queues.TOKENS),
+    ErasePayroll: (queues.ERASE_PAYROLL, queues.TOKENS),
+    RunSlice: (queues.RUN_SLICE, queues.SYNC),
+}
+
+
+def declare_actors(broker: dramatiq.Broker, app: Application, report: Report) -> None:
+    """Declare every actor on `broker`; lower priorities go first among what a process has fetched."""
+
+    def actor(
+        name: str, queue: str, *, priority: int, is_hint: bool = False
+    ) -> Callable[[Function], Function]:
+        def declare(function: Function) -> Function:
+            dramatiq.actor(
+                broker=broker,
+                actor_name=name,
+                queue_name=queue,
+                priority=priority,
+                time_limit=TIME_LIMIT_MS,
+                throws=EXPECTED,
+                is_hint=is_hint,
+            )(function)
+            return function
+
+        return declare
+
+    @actor(queues.COMPLETE_CONNECTION, queues.CONNECT, priority=0)
+    def complete_connection(event: dict[str, Any]) -> None:
+        outcome = app.complete_connection(cast("ConnectCompleted", read_event(event)))
+        report(queues.COMPLETE_CONNECTION, outcome)
+
+    @actor(queues.DISCONNECT, queues.CONTROL, priority=0)
+    def disconnect(event: dict[str, Any]) -> None:
+        report(queues.DISCONNECT, app.disconnect(cast("Disconnect", read_event(event))))
+
+    @actor(queues.REQUEST_SYNC, queues.CONTROL, priority=1)
+    def request_sync(event: dict[str, Any]) -> None:
+        report(queues.REQUEST_SYNC, app.request_sync(cast("SyncRequested", read_event(event))))
+
+    @actor(queues.FINISH_DISCONNECT, queues.TOKENS, priority=2, is_hint=True)
+    def finish_disconnect(clinic_id: str, connection_id: int) -> None:
+        job = FinishDisconnect(ClinicId(clinic_id), ConnectionId(connection_id))
+        report(queues.FINISH_DISCONNECT, app.finish_disconnect(job))
+
+    @actor(queues.KEEP_ALIVE, queues.TOKENS, priority=2, is_hint=True)
+    def keep_alive(clinic_id: str, connection_id: int) -> None:
+        outcome = app.keep_alive(KeepAlive(ClinicId(clinic_id), ConnectionId(connection_id)))
+        report(queues.KEEP_ALIVE, outcome or "nothing_to_do")
+
+    @actor(queues.ERASE_PAYROLL, queues.TOKENS, priority=3, is_hint=True)
+    def erase_payroll(clinic_id: str, connection_id: int) -> None:
+        job = ErasePayroll(ClinicId(clinic_id), ConnectionId(connection_id))
+        report(queues.ERASE_PAYROLL, app.erase_payroll(job))
+
+    @actor(queues.RUN_SLICE, queues.SYNC, priority=10, is_hint=True)
+    def run_slice(clinic_id: str, connection_id: int) -> None:
+        job = RunSlice(ClinicId(clinic_id), ConnectionId(connection_id))
+        report(queues.RUN_SLICE, app.run_slice(job))
+
+
+def job_message(job: Job) -> "dramatiq.Message[Any]":
+    """The message that carries a job to its actor: ids only."""
+    actor, queue = JOBS[type(job)]
+    kwargs = {"clinic_id": job.clinic_id, "connection_id": job.connection_id}
+    return dramatiq.Message(queue_name=queue, actor_name=actor, args=(), kwargs=kwargs, options={})

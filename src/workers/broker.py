@@ -1,0 +1,84 @@
+"""dramatiq on RabbitMQ, set up so that no message can be lost."""
+
+from typing import Any
+
+from dramatiq import Message
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
+from dramatiq.common import dq_name, xq_name
+from dramatiq.middleware import Middleware
+
+from workers.consumer import Count, ValidatingConsumer, counting
+from workers.queues import EXCHANGE, ROUTES
+
+DELIVERY_LIMIT = 3
+"""How often a message may come back from a worker that died before it is set aside."""
+
+LONGEST_DELAY_MS = 60_000
+"""Delayed messages wait in a worker's memory; what has to wait longer is a row."""
+
+CONNECTION_OPTIONS = {
+    "heartbeat": "30",
+    "blocked_connection_timeout": "20",
+    "connection_attempts": "2",
+    "retry_delay": "1",
+    "socket_timeout": "10",
+}
+
+
+class QuorumBroker(RabbitmqBroker):
+    """
+    Quorum queues, confirmed publishes, bounded redelivery, and our own consumer.
+
+    The queues of events are bound to the topic exchange. Dead letters do not expire: the dispatcher keeps
+    them as rows.
+    """
+
+    def __init__(self, url: str, *, middleware: list[Middleware], count: Count) -> None:
+        super().__init__(url=_with_options(url), confirm_delivery=True, middleware=middleware)
+        self._consumer_class = counting(count)
+
+    @property
+    def consumer_class(self) -> type[ValidatingConsumer]:
+        """What every queue is read with."""
+        return self._consumer_class
+
+    def enqueue(self, message: "Message[Any]", *, delay: int | None = None) -> "Message[Any]":
+        """Publish; tracebacks stay at home, as they quote what failed."""
+        if delay is not None and delay > LONGEST_DELAY_MS:
+            raise ValueError("what waits longer than a minute is a row, not a delayed message")
+        message.options.pop("traceback", None)
+        return super().enqueue(message, delay=delay)
+
+    def _build_queue_arguments(self, queue_name: str) -> dict[str, Any]:
+        return {
+            **super()._build_queue_arguments(queue_name),
+            "x-queue-type": "quorum",
+            "x-delivery-limit": DELIVERY_LIMIT,
+            "x-dead-letter-strategy": "at-least-once",
+            "x-overflow": "reject-publish",
+        }
+
+    def _declare_queue(self, queue_name: str) -> Any:
+        self.channel.exchange_declare(EXCHANGE, exchange_type="topic", durable=True)
+        declared = super()._declare_queue(queue_name)
+        for route in ROUTES.values():
+            if route.queue == queue_name:
+                self.channel.queue_bind(queue_name, EXCHANGE, routing_key=route.pattern)
+        return declared
+
+    def _declare_dq_queue(self, queue_name: str) -> Any:
+        arguments = self._build_queue_arguments(queue_name)
+        # Every graceful restart of a worker returns what it holds here, which counts as a delivery.
+        del arguments["x-delivery-limit"]
+        return self.channel.queue_declare(queue=dq_name(queue_name), durable=True, arguments=arguments)
+
+    def _declare_xq_queue(self, queue_name: str) -> Any:
+        arguments = {"x-queue-type": "quorum"}
+        return self.channel.queue_declare(queue=xq_name(queue_name), durable=True, arguments=arguments)
+
+
+def _with_options(url: str) -> str:
+    """The URL with our defaults for what it does not say itself."""
+    missing = {name: value for name, value in CONNECTION_OPTIONS.items() if f"{name}=" not in url}
+    query = "&".join(f"{name}={value}" for name, value in missing.items())
+    return f"{url}{'&' if '?' in url else '?'}{query}" if query else url
