@@ -1,0 +1,1 @@
+"""The only code that reads the environment: settings, composition root, processes, command line."""

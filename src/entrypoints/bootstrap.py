@@ -1,0 +1,138 @@
+"""The composition root: every use case with its ports, bound by hand."""
+
+import os
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+
+import structlog
+
+from adapters.crypto.receiving import JweTokenOpener
+from adapters.crypto.signing import LiveSigner
+from adapters.crypto.sources import LiveKeyRing
+from adapters.postgres.engine import open_engine, pool_use
+from adapters.postgres.transaction import Origin, Storage, postgres_transaction
+from adapters.postgres.work import Rhythm
+from adapters.xero.source import open_source
+from adapters.xero.transport import Endpoints, Transport
+from domain.application import Application
+from domain.ports import Clock, Stopping
+from domain.use_cases.complete_connection import complete_connection
+from domain.use_cases.disconnect import disconnect
+from domain.use_cases.erase_payroll import erase_payroll
+from domain.use_cases.finish_disconnect import finish_disconnect
+from domain.use_cases.keep_alive import keep_alive
+from domain.use_cases.record_dead_letter import record_dead_letter
+from domain.use_cases.refresh_tokens import refresh_tokens
+from domain.use_cases.relay_outbox import relay_outbox
+from domain.use_cases.request_sync import request_sync
+from domain.use_cases.run_slice import run_slice
+from domain.use_cases.schedule_due_work import schedule_due_work
+from entrypoints.keys import key_ring
+from entrypoints.metrics import Metrics
+from entrypoints.observers import (
+    WatchedAuthorizer,
+    WatchedCipher,
+    WatchedOpener,
+    watched_calls,
+    watched_refresh,
+    watched_source,
+    watched_transaction,
+)
+from entrypoints.settings import Settings
+from entrypoints.shield import ThreadShield
+
+
+def storage(settings: Settings, keys: LiveKeyRing, process: str, metrics: Metrics) -> Storage:
+    """Where rows are kept, and how what is secret in them is sealed."""
+    return Storage(
+        engine=open_engine(
+            settings.database_url.reveal(),
+            pool_size=settings.threads + 2,
+            application_name=f"allie-xero {process}",
+            pooled=settings.pooled,
+        ),
+        cipher=WatchedCipher(keys, settings.environment, metrics=metrics),
+        signer=LiveSigner(lambda: keys.ring),
+        origin=_origin(process),
+        lease=settings.lease,
+        rhythm=Rhythm(changes=settings.changes_every),
+        history=settings.history,
+    )
+
+
+def build_application(
+    settings: Settings, *, metrics: Metrics, stopping: Stopping, process: str, closing: ExitStack
+) -> Application:
+    """Bind every use case to its adapters; `closing` gets what is to be closed. Raises KeyRingInvalid."""
+    clock: Clock = partial(datetime.now, UTC)
+    keys = key_ring(settings)
+    stores = storage(settings, keys, process, metrics)
+    closing.callback(stores.engine.dispose)
+    metrics.watch_pool(partial(pool_use, stores.engine))
+    transaction = watched_transaction(postgres_transaction(stores), metrics)
+    transport = Transport(
+        Endpoints(identity=settings.identity_url, api=settings.api_url),
+        observe=watched_calls(metrics),
+        ca_file=settings.ca_file,
+        pool_size=settings.threads * 4,
+    )
+    closing.callback(transport.close)
+    authorizer = WatchedAuthorizer(
+        transport,
+        client_id=settings.client_id,
+        client_secret=settings.client_secret,
+        clock=clock,
+        metrics=metrics,
+    )
+    shield = ThreadShield(settings.threads)
+    closing.callback(shield.close)
+    refresh = watched_refresh(
+        partial(refresh_tokens, transaction=transaction, authorizer=authorizer, shield=shield), metrics
+    )
+    source = watched_source(open_source(transport, clock), metrics)
+    return Application(
+        complete_connection=partial(
+            complete_connection,
+            transaction=transaction,
+            authorizer=authorizer,
+            opener=WatchedOpener(JweTokenOpener(lambda: keys.ring), metrics),
+            open_source=source,
+            refresh=refresh,
+            shield=shield,
+        ),
+        request_sync=partial(request_sync, transaction=transaction),
+        disconnect=partial(disconnect, transaction=transaction),
+        run_slice=partial(
+            run_slice,
+            transaction=transaction,
+            refresh=refresh,
+            authorizer=authorizer,
+            open_source=source,
+            clock=clock,
+            stopping=stopping,
+        ),
+        keep_alive=partial(keep_alive, transaction=transaction, refresh=refresh),
+        finish_disconnect=partial(
+            finish_disconnect, transaction=transaction, authorizer=authorizer, refresh=refresh
+        ),
+        erase_payroll=partial(erase_payroll, transaction=transaction),
+        schedule_due_work=lambda send: schedule_due_work(transaction=transaction, send=send),
+        relay_outbox=lambda publish: relay_outbox(transaction=transaction, publish=publish),
+        record_dead_letter=partial(record_dead_letter, transaction=transaction),
+    )
+
+
+def _origin(process: str) -> Callable[[], Origin]:
+    """Whom the audit names: this process, and the actor and the message that it works on."""
+    name = f"{process}@{socket.gethostname()}:{os.getpid()}"
+
+    def origin() -> Origin:
+        bound = structlog.contextvars.get_contextvars()
+        return Origin(
+            process=name, purpose=bound.get("actor") or "", message_id=bound.get("message_id") or ""
+        )
+
+    return origin

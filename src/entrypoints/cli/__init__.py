@@ -1,0 +1,47 @@
+"""The command line: `allie-xero`."""
+
+import sys
+from importlib.util import find_spec
+
+import typer
+
+from adapters.crypto.keyring import KeyRingInvalid
+from domain.errors import ServiceError
+from entrypoints.cli import connections, database, events, keys, processes
+from entrypoints.cli.output import complain
+from entrypoints.settings import SettingsInvalid
+
+app = typer.Typer(
+    name="allie-xero",
+    help="Keeps a fresh, read-only copy of clinics' Xero payroll in PostgreSQL.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 done · 1 not possible, and why · 2 wrong use or settings · 3 a service is away.",
+)
+app.command("worker")(processes.worker)
+app.command("dispatcher")(processes.dispatcher)
+app.command("demo")(processes.demo)
+app.add_typer(connections.app, name="connections")
+app.add_typer(events.app, name="events")
+app.add_typer(database.app, name="db")
+app.add_typer(keys.app, name="keys")
+if find_spec("uvicorn") is not None:  # the service's own image leaves the simulator's libraries out
+    from simulator.cli import app as simulator
+
+    app.add_typer(simulator, name="simulator")
+
+
+def main() -> None:
+    """Run a command; what goes wrong on purpose ends in a sentence and an exit code."""
+    try:
+        app()
+    except SettingsInvalid as error:
+        complain("These settings need attention:", *error.problems)
+        sys.exit(2)
+    except KeyRingInvalid as error:
+        complain(str(error))
+        sys.exit(2)
+    except ServiceError as error:
+        complain(str(error))
+        sys.exit(3)

@@ -1,0 +1,163 @@
+"""
+Logs: JSON lines for machines, colours for people, and the same few keys in both.
+
+Only the keys below are ever written. Exceptions are told by class and place: their texts quote rows, bodies
+and arguments, unless they are our own. Other libraries' records keep their template and lose their arguments.
+"""
+
+import logging
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from domain.errors import ServiceError
+
+KEYS = frozenset(
+    {
+        "event",
+        "level",
+        "timestamp",
+        "logger",
+        "process",
+        "message_id",
+        "actor",
+        "queue",
+        "trace_id",
+        "span_id",
+        "clinic_id",
+        "connection_id",
+        "event_type",
+        "event_id",
+        "outcome",
+        "reason",
+        "code",
+        "method",
+        "path",
+        "status",
+        "seconds",
+        "wire_bytes",
+        "correlation_id",
+        "count",
+        "error",
+        "why",
+        "where",
+        "address",
+        "version",
+    }
+)
+
+
+Redacted = Callable[[str], None]
+"""Told of everything that was kept out of the logs, by where it came from: key, exception or library."""
+
+INTERNAL = frozenset({"_record", "_from_structlog"})
+"""What structlog itself adds on the way, and takes off in the end."""
+
+
+class OnlyKnownKeys:
+    """Drops what is not on the list; keys without a value are left out too."""
+
+    def __init__(self, redacted: Redacted) -> None:
+        self._redacted = redacted
+
+    def __call__(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+        """Let only known keys through."""
+        for _ in event.keys() - KEYS - INTERNAL:
+            self._redacted("key")
+        known = KEYS | INTERNAL
+        return {key: value for key, value in event.items() if key in known and value is not None}
+
+
+class QuietExceptions:
+    """Tells an exception by class and place; its text only if it is our own."""
+
+    def __init__(self, redacted: Redacted) -> None:
+        self._redacted = redacted
+
+    def __call__(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+        """Take the exception apart."""
+        error = _exception_of(event.pop("exc_info", None))
+        if error is not None:
+            event["error"] = type(error).__name__
+            frames = traceback.extract_tb(error.__traceback__)
+            event["where"] = [f"{frame.name}:{frame.lineno}" for frame in frames][-6:]
+            if isinstance(error, ServiceError):
+                event["why"] = str(error)
+            else:
+                self._redacted("exception")
+        return event
+
+
+def _exception_of(exc_info: object) -> BaseException | None:
+    """The exception in any of the forms in which logging hands it on."""
+    found = sys.exc_info() if exc_info is True else exc_info
+    error = found[1] if isinstance(found, tuple) else found
+    return error if isinstance(error, BaseException) else None
+
+
+class OnlyTemplates(logging.Filter):
+    """Another library's record: its template without its arguments, which quote messages and errors."""
+
+    def __init__(self, redacted: Redacted) -> None:
+        super().__init__()
+        self._redacted = redacted
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let the record through, without what it quotes."""
+        if not isinstance(record.msg, dict):
+            if record.args:
+                self._redacted("library")
+            record.msg = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+            record.args = ()
+        return True
+
+
+def configure(
+    log_format: str,
+    process: str,
+    stream: TextIO | None = None,
+    *,
+    redacted: Redacted = lambda _surface: None,
+) -> None:
+    """Set up logging for this process: `json` or `console`, to standard output if nowhere else."""
+
+    def name_process(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+        return {**event, "process": process}
+
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        name_process,
+        QuietExceptions(redacted),
+        OnlyKnownKeys(redacted),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    renderer: Any = (
+        structlog.processors.JSONRenderer(default=str)
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(pad_event_to=28)
+    )
+    handler = logging.StreamHandler(stream or sys.stdout)
+    handler.addFilter(OnlyTemplates(redacted))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    for name in ("dramatiq", "pika", "alembic", "urllib3", "xero_python", "sqlalchemy"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,198 @@
+"""The environment as one frozen value; the only place that reads it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from domain.model.tokens import Secret
+
+T = TypeVar("T")
+
+DATABASE_FORM = "postgresql://user:password@host:port/name"
+AMQP_FORM = "amqp://user:password@host:port/vhost"
+
+
+class SettingsInvalid(Exception):
+    """What is missing or malformed, one line each; values are never quoted."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a process needs to know of where it runs."""
+
+    environment: str
+    database_url: Secret
+    pooled: bool
+    amqp_url: Secret
+    amqp_ca_file: str | None
+    keyring_file: Path | None
+    keyring: Secret | None = field(default=None)
+    client_id: str
+    client_secret: Secret
+    identity_url: str
+    api_url: str
+    ca_file: str | None
+    threads: int
+    lease: timedelta
+    changes_every: timedelta
+    history: timedelta | None
+    metrics_host: str
+    metrics_port: int
+    log_format: str
+    revision: str
+
+
+class _Reader:
+    """Reads variables and remembers what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[str] = []
+
+    def read(self, name: str, parse: Callable[[str], T], expected: str, default: str | None = None) -> T:
+        """One variable; a problem is remembered and `parse` given an empty stand-in's place."""
+        text = self._environ.get(name) or default
+        if text is None:
+            self.problems.append(f"{name} is not set; expected {expected}")
+            return None  # type: ignore[return-value]
+        try:
+            return parse(text)
+        except ValueError:
+            self.problems.append(f"{name} is malformed; expected {expected}")
+            return None  # type: ignore[return-value]
+
+    def optional(self, name: str) -> str | None:
+        """A variable that may be missing."""
+        return self._environ.get(name) or None
+
+
+def database_url(environ: Mapping[str, str]) -> str:
+    """Only where the database is, for commands that need no more. Raises SettingsInvalid."""
+    return _only(environ, "DATABASE_URL", _database_url, DATABASE_FORM).reveal()
+
+
+def amqp_url(environ: Mapping[str, str]) -> str:
+    """Only where the broker is. Raises SettingsInvalid."""
+    return _only(environ, "AMQP_URL", _amqp_url, AMQP_FORM).reveal()
+
+
+def _only(environ: Mapping[str, str], name: str, parse: Callable[[str], T], expected: str) -> T:
+    reader = _Reader(environ)
+    value = reader.read(name, parse, expected)
+    if reader.problems:
+        raise SettingsInvalid(reader.problems)
+    return value
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read and check everything at once. Raises SettingsInvalid with every problem found."""
+    reader = _Reader(environ)
+    keyring = reader.optional("ALLIE_XERO_KEYRING")
+    keyring_file = reader.optional("ALLIE_XERO_KEYRING_FILE")
+    if keyring is None and keyring_file is None:
+        reader.problems.append(
+            "ALLIE_XERO_KEYRING_FILE is not set; expected the path of a key ring, or of a directory of them "
+            "(make one with: allie-xero keys generate PATH)"
+        )
+    settings = Settings(
+        environment=reader.read("ALLIE_XERO_ENVIRONMENT", _name, "a name such as production", "development"),
+        database_url=reader.read("DATABASE_URL", _database_url, DATABASE_FORM),
+        pooled=reader.read("ALLIE_XERO_DATABASE_POOLED", _one_of("yes", "no"), "yes or no", "no") == "yes",
+        amqp_url=reader.read("AMQP_URL", _amqp_url, AMQP_FORM),
+        amqp_ca_file=reader.optional("AMQP_CA_FILE"),
+        keyring_file=Path(keyring_file) if keyring_file else None,
+        keyring=Secret(keyring) if keyring else None,
+        client_id=reader.read("XERO_CLIENT_ID", str, "the client id of your Xero app"),
+        client_secret=reader.read("XERO_CLIENT_SECRET", Secret, "the client secret of your Xero app"),
+        identity_url=reader.read("XERO_IDENTITY_URL", _url, "an https URL", "https://identity.xero.com"),
+        api_url=reader.read("XERO_API_URL", _url, "an https URL", "https://api.xero.com"),
+        ca_file=reader.optional("XERO_CA_FILE"),
+        threads=reader.read("ALLIE_XERO_THREADS", _within(1, 64), "a number from 1 to 64", "8"),
+        lease=reader.read("ALLIE_XERO_LEASE_SECONDS", _seconds(2, 600), "seconds from 2 to 600", "45"),
+        changes_every=reader.read(
+            "ALLIE_XERO_CHANGES_MINUTES", _minutes(1, 1440), "minutes from 1 to 1440", "60"
+        ),
+        history=reader.read("ALLIE_XERO_HISTORY_MONTHS", _history, "a number of months, or all", "all"),
+        metrics_host=reader.read("ALLIE_XERO_METRICS_HOST", str, "an address", "127.0.0.1"),
+        metrics_port=reader.read("ALLIE_XERO_METRICS_PORT", _within(0, 65535), "a port", "9191"),
+        log_format=reader.read(
+            "ALLIE_XERO_LOG_FORMAT", _one_of("json", "console"), "json or console", "json"
+        ),
+        revision=reader.read("ALLIE_XERO_REVISION", _name, "the commit of this build", "unknown"),
+    )
+    if settings.environment == "production":
+        _refuse_plain_http(reader, settings)
+    if reader.problems:
+        raise SettingsInvalid(reader.problems)
+    return settings
+
+
+def _refuse_plain_http(reader: _Reader, settings: Settings) -> None:
+    for name, url in (("XERO_IDENTITY_URL", settings.identity_url), ("XERO_API_URL", settings.api_url)):
+        if url and not url.startswith("https://"):
+            reader.problems.append(f"{name} is not https, which production requires")
+
+
+def _name(text: str) -> str:
+    if not text.replace("-", "").replace("_", "").isalnum():
+        raise ValueError
+    return text
+
+
+def _database_url(text: str) -> Secret:
+    if urlsplit(text).scheme.split("+")[0] not in ("postgresql", "postgres"):
+        raise ValueError
+    return Secret(text)
+
+
+def _amqp_url(text: str) -> Secret:
+    if urlsplit(text).scheme not in ("amqp", "amqps"):
+        raise ValueError
+    return Secret(text)
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError
+    return text.rstrip("/")
+
+
+def _within(lowest: int, highest: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        number = int(text)
+        if not lowest <= number <= highest:
+            raise ValueError
+        return number
+
+    return parse
+
+
+def _seconds(lowest: int, highest: int) -> Callable[[str], timedelta]:
+    within = _within(lowest, highest)
+    return lambda text: timedelta(seconds=within(text))
+
+
+def _minutes(lowest: int, highest: int) -> Callable[[str], timedelta]:
+    within = _within(lowest, highest)
+    return lambda text: timedelta(minutes=within(text))
+
+
+def _history(text: str) -> timedelta | None:
+    return None if text == "all" else timedelta(days=31) * _within(1, 600)(text)
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError
+        return text
+
+    return parse

@@ -1,0 +1,187 @@
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.model.tokens import Secret
+from entrypoints.settings import SettingsInvalid, amqp_url, database_url, load
+
+CANARY = "s3cr3t-canary"
+DATABASE = f"postgresql://allie:{CANARY}@db:5432/allie"
+AMQP = f"amqps://allie:{CANARY}@mq:5671/allie"
+REQUIRED = {
+    "DATABASE_URL": DATABASE,
+    "AMQP_URL": AMQP,
+    "ALLIE_XERO_KEYRING_FILE": "/run/secrets/keys.json",
+    "XERO_CLIENT_ID": "client-1",
+    "XERO_CLIENT_SECRET": CANARY,
+}
+
+
+def problems(**changes: str) -> list[str]:
+    """What is wrong with an environment; a variable given as empty is missing."""
+    environ = {name: value for name, value in {**REQUIRED, **changes}.items() if value}
+    with pytest.raises(SettingsInvalid) as caught:
+        load(environ)
+    assert CANARY not in str(caught.value)
+    return caught.value.problems
+
+
+def test_the_least_that_must_be_said() -> None:
+    found = load(REQUIRED)
+    expected = {
+        "environment": "development",
+        "database_url": Secret(DATABASE),
+        "amqp_url": Secret(AMQP),
+        "keyring_file": Path("/run/secrets/keys.json"),
+        "keyring": None,
+        "client_id": "client-1",
+        "client_secret": Secret(CANARY),
+        "identity_url": "https://identity.xero.com",
+        "api_url": "https://api.xero.com",
+        "ca_file": None,
+        "threads": 8,
+        "lease": timedelta(seconds=45),
+        "changes_every": timedelta(hours=1),
+        "metrics_host": "127.0.0.1",
+        "metrics_port": 9191,
+        "log_format": "json",
+    }
+    assert {name: getattr(found, name) for name in expected} == expected
+
+
+def test_everything_that_can_be_said() -> None:
+    found = load(
+        {
+            **REQUIRED,
+            "ALLIE_XERO_ENVIRONMENT": "staging-2",
+            "DATABASE_URL": "postgresql+psycopg://db/allie",
+            "AMQP_URL": "amqp://mq",
+            "ALLIE_XERO_KEYRING": '{"version": 1}',
+            "XERO_IDENTITY_URL": "http://127.0.0.1:8080/",
+            "XERO_API_URL": "http://127.0.0.1:8081",
+            "XERO_CA_FILE": "/etc/ca.pem",
+            "ALLIE_XERO_THREADS": "1",
+            "ALLIE_XERO_LEASE_SECONDS": "600",
+            "ALLIE_XERO_CHANGES_MINUTES": "1440",
+            "ALLIE_XERO_METRICS_HOST": "::1",
+            "ALLIE_XERO_METRICS_PORT": "0",
+            "ALLIE_XERO_LOG_FORMAT": "console",
+        }
+    )
+    assert found.environment == "staging-2"
+    assert found.keyring == Secret('{"version": 1}')
+    assert (found.identity_url, found.api_url) == ("http://127.0.0.1:8080", "http://127.0.0.1:8081")
+    assert (found.ca_file, found.log_format) == ("/etc/ca.pem", "console")
+    assert (found.threads, found.lease, found.changes_every) == (1, timedelta(minutes=10), timedelta(days=1))
+    assert (found.metrics_host, found.metrics_port) == ("::1", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("DATABASE_URL", "postgresql://user:password@host:port/name"),
+        ("AMQP_URL", "amqp://user:password@host:port/vhost"),
+        ("XERO_CLIENT_ID", "the client id of your Xero app"),
+        ("XERO_CLIENT_SECRET", "the client secret of your Xero app"),
+    ],
+)
+def test_a_missing_variable_is_named_with_what_is_expected(name: str, expected: str) -> None:
+    assert problems(**{name: ""}) == [f"{name} is not set; expected {expected}"]
+
+
+def test_a_missing_key_ring_is_named_with_the_command_that_makes_one() -> None:
+    [problem] = problems(ALLIE_XERO_KEYRING_FILE="")
+    assert problem.startswith("ALLIE_XERO_KEYRING_FILE is not set")
+    assert "allie-xero keys generate" in problem
+
+
+def test_a_key_ring_may_be_in_the_environment_alone() -> None:
+    environ = {**REQUIRED, "ALLIE_XERO_KEYRING": "{}"}
+    del environ["ALLIE_XERO_KEYRING_FILE"]
+    assert load(environ).keyring_file is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", CANARY),
+        ("DATABASE_URL", f"mysql://{CANARY}@db/allie"),
+        ("DATABASE_URL", f"postgresql://[{CANARY}"),
+        ("AMQP_URL", CANARY),
+        ("AMQP_URL", f"https://{CANARY}@mq"),
+        ("ALLIE_XERO_ENVIRONMENT", f"{CANARY}:x"),
+        ("XERO_IDENTITY_URL", CANARY),
+        ("XERO_IDENTITY_URL", "https://"),
+        ("XERO_API_URL", f"ftp://{CANARY}"),
+        ("XERO_API_URL", f"//{CANARY}"),
+        ("ALLIE_XERO_THREADS", CANARY),
+        ("ALLIE_XERO_THREADS", "0"),
+        ("ALLIE_XERO_THREADS", "65"),
+        ("ALLIE_XERO_THREADS", "1.5"),
+        ("ALLIE_XERO_LEASE_SECONDS", "1"),
+        ("ALLIE_XERO_LEASE_SECONDS", "601"),
+        ("ALLIE_XERO_CHANGES_MINUTES", "0"),
+        ("ALLIE_XERO_CHANGES_MINUTES", "1441"),
+        ("ALLIE_XERO_METRICS_PORT", "-1"),
+        ("ALLIE_XERO_METRICS_PORT", "65536"),
+        ("ALLIE_XERO_LOG_FORMAT", CANARY),
+        ("ALLIE_XERO_LOG_FORMAT", "JSON"),
+    ],
+)
+def test_a_malformed_variable_is_named_with_what_is_expected_and_never_quoted(name: str, value: str) -> None:
+    [problem] = problems(**{name: value})
+    assert problem.startswith(f"{name} is malformed; expected ")
+    assert value not in problem.partition(";")[0]
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(SettingsInvalid) as caught:
+        load({"ALLIE_XERO_THREADS": "many", "XERO_API_URL": "nowhere"})
+    named = [problem.split()[0] for problem in caught.value.problems]
+    assert named == [
+        "ALLIE_XERO_KEYRING_FILE",
+        "DATABASE_URL",
+        "AMQP_URL",
+        "XERO_CLIENT_ID",
+        "XERO_CLIENT_SECRET",
+        "XERO_API_URL",
+        "ALLIE_XERO_THREADS",
+    ]
+    assert str(caught.value).splitlines() == caught.value.problems
+
+
+@pytest.mark.parametrize("name", ["XERO_IDENTITY_URL", "XERO_API_URL"])
+def test_production_talks_to_xero_over_tls_only(name: str) -> None:
+    plain = {"ALLIE_XERO_ENVIRONMENT": "production", name: "http://xero.test"}
+    assert problems(**plain) == [f"{name} is not https, which production requires"]
+    assert load({**REQUIRED, "ALLIE_XERO_ENVIRONMENT": "production"}).environment == "production"
+
+
+def test_settings_show_no_secrets() -> None:
+    settings = load({**REQUIRED, "ALLIE_XERO_KEYRING": CANARY})
+    assert CANARY not in f"{settings!r} {settings}"
+
+
+@pytest.mark.parametrize(("read", "name"), [(database_url, "DATABASE_URL"), (amqp_url, "AMQP_URL")])
+def test_one_address_can_be_read_alone(read: object, name: str) -> None:
+    assert callable(read)
+    assert read({name: REQUIRED[name]}) == REQUIRED[name]
+    for environ in ({}, {name: CANARY}):
+        with pytest.raises(SettingsInvalid, match=f"^{name} is ") as caught:
+            read(environ)
+        assert CANARY not in str(caught.value)
+
+
+@given(st.dictionaries(st.sampled_from([*REQUIRED, "ALLIE_XERO_THREADS", "XERO_API_URL"]), st.text()))
+def test_no_environment_does_more_than_being_refused(environ: Mapping[str, str]) -> None:
+    try:
+        load(environ)
+    except SettingsInvalid as error:
+        found = error.problems
+    else:
+        found = []
+    assert all(problem.split()[0] in problem for problem in found)
