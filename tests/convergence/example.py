@@ -1,0 +1,116 @@
+"""One random clinic, its random life, and the service that follows it."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from convergence.killing import Killed, killed_after
+from convergence.weather import brew, choose_switches
+from deployment.ageing import age
+from deployment.clinic import rows, value
+from deployment.service import ServiceInProcess, in_process
+from deployment.truth import differences
+from simulator.client import Organisation
+from simulator.server import Running
+
+WAIT = """
+SELECT extract(epoch FROM min(greatest(due_at, work_claimed_until, lease_until)) - clock_timestamp())
+  FROM allie_xero.sync_state WHERE due_at IS NOT NULL
+"""
+
+OPEN_FAILURES = """
+SELECT error, subject FROM allie_xero.failure
+ WHERE place IN ('sync', 'slice') AND state IN ('retrying', 'quarantined', 'failed')
+"""
+
+
+@dataclass
+class Example:
+    """What happens to one clinic is decided by the seed alone."""
+
+    region: str
+    seed: int
+    xero: Running
+    database_url: str
+
+    def __post_init__(self) -> None:
+        self.random = Random(f"{self.region} {self.seed}")
+        self.control = self.xero.control
+        self.control.reset(seed=self.seed, **choose_switches(self.random))
+        self.engine = create_engine(self.database_url, poolclass=NullPool)
+
+    def run(self) -> list[str]:
+        """Live through it; gives what the views say otherwise than the source in the end."""
+        organisation = self._clinic()
+        others = [self._clinic().tenant_id]
+        with in_process(self.database_url, self.xero.url) as service:
+            service.connect(self.control, organisation)
+            for _ in range(self.random.randint(2, 4)):
+                self._change(organisation)
+                brew(self.random, self.control, organisation.tenant_id, others)
+                self._survive(service)
+                service.publish("sync-requested", reason="test", mode=self._mode())
+                self._survive(service)
+            self.control.clear_faults()
+            self._settle(service)
+            self._pass_time(timedelta(minutes=2))
+            service.publish("sync-requested", reason="test", mode="reconcile")
+            self._settle(service)
+            truth = self.control.truth(organisation.tenant_id)
+            return differences(truth, self.database_url, service.clinic) + self._still_wrong()
+
+    def _clinic(self) -> Organisation:
+        random = self.random
+        frequencies = ["weekly", "fortnightly", "monthly"]
+        return self.control.create_organisation(
+            region=self.region,
+            staff=random.randint(1, 6),
+            terminated=random.randint(0, 2),
+            runs=random.randint(1, 6),
+            calendars=random.sample(frequencies, random.randint(1, 2)),
+            timesheets=random.choice(["none", "some", "all"]),
+            unscheduled=random.randint(0, 1),
+        )
+
+    def _mode(self) -> str:
+        return self.random.choice(["changes"] * 8 + ["reconcile", "full"])
+
+    def _change(self, organisation: Organisation) -> None:
+        """A few changes at the source; no two within one of Xero's stamps."""
+        for _ in range(self.random.randint(0, 5)):
+            self.control.change(organisation.tenant_id, seed=self.random.randrange(10**6))
+            self._pass_time(timedelta(seconds=2))
+
+    def _survive(self, service: ServiceInProcess) -> None:
+        """Work what is due, killed on the way more often than not, and changed under its hands."""
+        statements = self.random.choice([None, self.random.randint(0, 60), self.random.randint(0, 400)])
+        with killed_after(statements), suppress(Killed):
+            service.work()
+        if self.random.random() < 0.5:
+            self._settle(service)
+
+    def _settle(self, service: ServiceInProcess) -> None:
+        """Work and wait until nothing is left to do."""
+        for _ in range(300):
+            service.work()
+            wait = value(self.database_url, WAIT)
+            if wait is None:
+                return
+            self._pass_time(timedelta(seconds=max(0.0, float(wait)) + 1))
+        raise AssertionError(f"it never comes to rest: {service.outcomes[-20:]}")
+
+    def _pass_time(self, by: timedelta) -> None:
+        """For us and for Xero alike."""
+        self.control.advance(by.total_seconds())
+        with self.engine.begin() as session:
+            age(session, by)
+
+    def _still_wrong(self) -> list[str]:
+        """Failures that are open although nothing is wrong any more."""
+        found: list[tuple[Any, ...]] = rows(self.database_url, OPEN_FAILURES)
+        return [f"open failure: {error} of {subject}" for error, subject in found]

@@ -1,0 +1,34 @@
+"""The whole service on real parts: processes, RabbitMQ, PostgreSQL and a simulated Xero."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deployment.platform import Platform, platform
+from deployment.processes import Deployment, deployed
+from simulator.client import Control
+from simulator.server import Running, running
+
+
+@pytest.fixture
+def xero() -> Iterator[Running]:
+    with running(minute_limit=6_000, day_limit=100_000) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def control(xero: Running) -> Control:
+    return xero.control
+
+
+@pytest.fixture
+def main_platform(vhost_url: str) -> Iterator[Platform]:
+    with platform(vhost_url) as played:
+        yield played
+
+
+@pytest.fixture
+def service(tmp_path: Path, database_url: str, vhost_url: str, xero: Running) -> Iterator[Deployment]:
+    with deployed(tmp_path, database_url, vhost_url, xero.url) as deployment:
+        yield deployment

@@ -1,0 +1,62 @@
+"""Bad input gets a clear outcome and loses nothing."""
+
+import json
+
+import pytest
+
+from deployment.clinic import rows, value
+from deployment.platform import Platform
+from deployment.processes import Deployment, until
+
+EVENT = {
+    "specversion": "1.0",
+    "id": "1",
+    "source": "test",
+    "type": "allie.xero.sync-requested.v1",
+    "data": {"clinic_id": "nobody"},
+}
+
+POISON = {
+    "not_json": b"{half",
+    "not_an_object": b"[]",
+    "malformed_event": json.dumps({**EVENT, "data": {"clinic_id": 7}}).encode(),
+    "unknown_event_type": json.dumps({**EVENT, "type": "allie.xero.sync-requested.v2"}).encode(),
+    "neither_event_nor_message": b'{"options": null, "actor_name": ["x"]}',
+    "too_large": json.dumps({**EVENT, "padding": "x" * 300_000}).encode(),
+}
+
+
+def test_every_shape_of_poison_is_kept_as_a_row_and_the_worker_goes_on(
+    service: Deployment, main_platform: Platform, database_url: str
+) -> None:
+    service.start_dispatcher()
+    service.start_worker()
+    for body in POISON.values():
+        main_platform.publish_raw(body, "allie.xero.sync-requested.v1")
+    main_platform.publish("sync-requested", {"clinic_id": "nobody"})
+
+    answer = until(lambda: main_platform.events("connection-changed", clinic_id="nobody"), "the answer")
+    assert answer[0]["data"]["status"] == "disconnected"
+    assert answer[0]["data"]["reason"] == "not_connected"
+    quarantined = "SELECT error FROM allie_xero.failure WHERE state = 'quarantined'"
+    until(lambda: len(rows(database_url, quarantined)) == len(POISON), "the quarantine")
+    assert {error for (error,) in rows(database_url, quarantined)} == POISON.keys()
+
+    metrics = service.scrape("worker")
+    for code in POISON:
+        assert f'allie_xero_messages_refused_total{{queue="allie-xero.control",why="{code}"}} 1.0' in metrics
+    assert "padding" not in service.logs
+    assert "half" not in service.logs
+
+
+@pytest.mark.parametrize("kind", ["disconnect", "sync-requested"])
+def test_an_unknown_clinic_is_answered(
+    service: Deployment, main_platform: Platform, database_url: str, kind: str
+) -> None:
+    service.start_dispatcher()
+    service.start_worker()
+    event_id = main_platform.publish(kind, {"clinic_id": "stranger"})
+    answer = until(lambda: main_platform.events("connection-changed"), "the answer")
+    assert answer[0]["data"]["in_reply_to"] == event_id
+    assert answer[0]["data"]["reason"] == "not_connected"
+    assert value(database_url, "SELECT count(*) FROM allie_xero.connection") == 0

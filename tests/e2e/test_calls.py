@@ -1,0 +1,63 @@
+"""The fewest calls that the API allows, counted at Xero's side."""
+
+from collections import Counter
+
+from deployment.clinic import CLINIC, connect, is_backfilled
+from deployment.platform import Platform
+from deployment.processes import Deployment, until
+from deployment.truth import differences
+from simulator.client import Control
+
+STAFF, RUNS = 12, 26
+TIMESHEET_PAGES = -(-STAFF * RUNS // 100)
+
+FIRST = {
+    "Organisation": 1,
+    "Users": 1,
+    "Settings": 1,
+    "PayItems": 1,
+    "PayrollCalendars": 1,
+    "Employees": 2 + STAFF,
+    "PayRuns": 1 + RUNS,
+    "Payslip": STAFF * RUNS,
+    "Timesheets": TIMESHEET_PAGES,
+    "LeaveApplications": 1,
+}
+"""One look at every list, active and terminated staff apart, and one at every detail: no less will do."""
+
+DAILY = ("pay_calendar",)
+"""What a sync of changes looks at once a day: a calendar's next period moves with every run."""
+
+
+def gets(control: Control) -> Counter[str]:
+    paths = (row["path"].split("/") for row in control.ledger(method="GET", limit=2_000))
+    return Counter(path[3] for path in paths if path[1] in ("api.xro", "payroll.xro"))
+
+
+def asked(platform: Platform, name: str) -> None:
+    platform.publish("sync-requested", {"clinic_id": CLINIC, "requested_by": name})
+    until(lambda: platform.events("sync-finished", requested_by=name), "the sync")
+
+
+def test_a_sync_makes_the_fewest_calls_that_xero_allows(
+    service: Deployment, main_platform: Platform, control: Control, database_url: str
+) -> None:
+    organisation = control.create_exact_organisation(staff=STAFF, runs=RUNS)
+    service.start_dispatcher()
+    service.start_worker()
+    connect(control, main_platform, organisation)
+    until(lambda: is_backfilled(main_platform), "the backfill")
+    assert gets(control) == FIRST
+
+    control.clear_ledger()
+    asked(main_platform, "unchanged")
+    assert sum(gets(control).values()) <= 6
+    assert control.counts()["bytes_sent"] < 10_000
+
+    control.change(organisation.tenant_id, "new_posted_run")
+    control.clear_ledger()
+    asked(main_platform, "one new run")
+    assert gets(control)["PayRuns"] == 2
+    assert gets(control)["Payslip"] == STAFF
+    truth = control.truth(organisation.tenant_id)
+    assert differences(truth, database_url, CLINIC, but=DAILY) == []

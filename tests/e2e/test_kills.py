@@ -1,0 +1,36 @@
+"""SIGKILL at any moment of a first sync: it ends complete and equal, and no event is lost or doubled."""
+
+import random
+import time
+from collections import Counter
+
+from deployment.clinic import CLINIC, connect, is_backfilled
+from deployment.platform import Platform
+from deployment.processes import Deployment, until
+from deployment.truth import differences
+from simulator.client import Control
+
+KILLS = 20
+SEED = 20
+
+
+def test_a_first_sync_survives_twenty_kills(
+    service: Deployment, main_platform: Platform, control: Control, database_url: str
+) -> None:
+    chance = random.Random(SEED)
+    control.settings(latency=0.03)
+    organisation = control.create_organisation(staff=12, runs=16, seed=5)
+    service.start_dispatcher()
+    connect(control, main_platform, organisation)
+
+    for _ in range(KILLS):
+        worker = service.start_worker()
+        time.sleep(chance.uniform(0, 1.5))
+        service.kill(worker)
+    service.start_worker()
+    until(lambda: is_backfilled(main_platform), "the backfill", patience=180)
+
+    assert differences(control.truth(organisation.tenant_id), database_url, CLINIC) == []
+    assert set(Counter(event["id"] for event in main_platform.heard).values()) == {1}
+    assert len(main_platform.events("connection-changed")) == 1
+    assert len(main_platform.events("sync-finished", mode="changes")) == 1
