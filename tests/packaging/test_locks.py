@@ -37,6 +37,12 @@ def test_a_lock_holds_hashes_and_no_place_to_fetch_from(lock: Path) -> None:
     assert [match["name"] for match in matches if "--hash=sha256:" not in match["rest"]] == []
 
 
+def test_the_locks_of_npm_hold_no_place_to_fetch_from_either() -> None:
+    locks = [path for top in ("tests", "examples") for path in (ROOT / top).rglob("package-lock.json")]
+    assert len(locks) >= 2
+    assert [lock for lock in locks if "://" in lock.read_text()] == []
+
+
 def test_there_is_no_other_lock() -> None:
     """uv.lock would record the address of every file."""
     assert {path.name for path in ROOT.glob("*.lock")} == {path.name for path in (WHOLE, *PARTS)}
