@@ -1,8 +1,8 @@
 """
 Whether Xero is away for everybody, as the calls of all connections tell.
 
-While it is, one connection asks now and then, for all the others; what waited is spread over as much time as
-the outage took, so that Xero is not met by everybody at once when it is back.
+While it is, one connection asks now and then, for all the others. What waits takes turns, in rounds that grow
+with the outage, so that Xero is not met by everybody at once when it is back.
 """
 
 from dataclasses import dataclass, replace
@@ -17,8 +17,8 @@ ENOUGH = 3
 PAUSE = timedelta(seconds=30)
 """How often somebody asks."""
 
-LONGEST_SPREAD = timedelta(hours=1)
-"""What waited is no later than this; it is how often connections are looked at anyway."""
+LONGEST_ROUND = timedelta(hours=1)
+"""Rounds grow no further than this; it is how often connections are looked at anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,4 +56,15 @@ class Outage:
             return None
         if urgent:
             return self.ask_at
-        return self.ask_at + min(now - self.began_at, LONGEST_SPREAD) * share(connection_id)
+        return self.ask_at + self._to_the_turn(connection_id, self.ask_at - self.began_at)
+
+    def _to_the_turn(self, connection_id: ConnectionId, elapsed: timedelta) -> timedelta:
+        """
+        Each has its place in a round; a round is once to twice as long as the outage has lasted.
+
+        Rounds double: if they grew bit by bit, those with an early place would come far more often.
+        """
+        one_round = PAUSE
+        while one_round < min(elapsed, LONGEST_ROUND):
+            one_round *= 2
+        return (one_round * share(connection_id) - elapsed) % one_round
