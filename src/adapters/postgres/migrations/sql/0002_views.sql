@@ -121,16 +121,17 @@ SELECT t.clinic_id, t.connection_id, t.payslip_id, s.pay_run_id, s.employee_id, 
                END
            WHEN t.kind = 'employer_pension' AND t.line_type IN ('salarysacrifice', 'employee')
                THEN 'employee_pension'
-           WHEN t.kind = 'deduction' AND i.category LIKE ANY (ARRAY['%kiwisaver%', '%pension%', '%super%'])
+           WHEN t.kind IN ('deduction', 'statutory_deduction')
+                AND i.category LIKE ANY (ARRAY['%kiwisaver%', '%pension%', '%super%'])
                THEN 'employee_pension'
            WHEN t.kind IN ('statutory_deduction', 'court_order') THEN 'statutory_deduction'
            ELSE t.kind
        END AS class,
-       t.item_id, coalesce(t.name, i.name) AS name, t.line_type, t.units, t.rate, t.percentage, t.amount,
-       t.changed_at
+       t.item_id, coalesce(t.name, i.name) AS name, t.line_type, t.units, i.type_of_units, t.rate, t.percentage,
+       t.amount, t.changed_at
   FROM allie_xero.pay_line t
   JOIN allie_xero_read.payslip s ON s.connection_id = t.connection_id AND s.payslip_id = t.payslip_id
-  LEFT JOIN LATERAL (SELECT name, category FROM allie_xero.pay_item
+  LEFT JOIN LATERAL (SELECT name, category, type_of_units FROM allie_xero.pay_item
                       WHERE connection_id = t.connection_id AND id = t.item_id LIMIT 1) i ON true
  WHERE t.deleted_at IS NULL;
 
@@ -145,12 +146,10 @@ SELECT s.clinic_id, s.connection_id, s.payslip_id, s.pay_run_id, s.employee_id, 
        l.hours_paid, l.leave_hours_paid, NOT s.has_lines AS is_provisional
   FROM allie_xero_read.payslip s
   LEFT JOIN LATERAL (
-      SELECT sum(p.amount) FILTER (WHERE p.kind = 'employer_pension'
-                                     AND p.line_type IS DISTINCT FROM 'salarysacrifice'
-                                     AND p.line_type IS DISTINCT FROM 'employee') AS employer_pension,
-             sum(p.units) FILTER (WHERE p.kind IN ('earnings', 'timesheet_earnings')) AS hours_paid,
-             sum(p.units) FILTER (WHERE p.kind = 'leave_earnings') AS leave_hours_paid
-        FROM allie_xero.pay_line p
+      SELECT sum(p.amount) FILTER (WHERE p.class = 'employer_pension') AS employer_pension,
+             sum(p.units) FILTER (WHERE p.class IN ('ordinary', 'overtime')) AS hours_paid,
+             sum(p.units) FILTER (WHERE p.class = 'leave') AS leave_hours_paid
+        FROM allie_xero_read.pay_line p
        WHERE p.connection_id = s.connection_id AND p.payslip_id = s.payslip_id AND s.has_lines
   ) l ON true;
 
@@ -202,19 +201,33 @@ SELECT t.clinic_id, t.connection_id, t.payslip_id, t.pay_run_id, t.employee_id, 
   FROM allie_xero.correction t JOIN allie_xero.connection c ON c.id = t.connection_id
  WHERE c.status <> 'disconnected' AND t.deleted_at IS NULL;
 
+-- How current each stream is. A stream is as old as the oldest of its lists; payslips come with the pay runs.
 CREATE VIEW allie_xero_read.freshness WITH (security_invoker) AS
-SELECT t.clinic_id, t.connection_id,
-       CASE
-           WHEN t.resource IN ('terminated_employees') THEN 'employees'
-           WHEN t.resource IN ('organisation', 'users', 'employees', 'pay_runs', 'timesheets', 'leave')
-               THEN t.resource
-           ELSE 'settings'
-       END AS stream,
-       min(t.finished_at) AS checked_at, max(t.fault) AS fault,
-       CASE WHEN bool_or(t.resource = 'pay_runs') THEN
-           (SELECT max(r.payment_date) FROM allie_xero.pay_run r
-             WHERE r.connection_id = t.connection_id AND r.status = 'posted' AND r.deleted_at IS NULL)
+SELECT t.clinic_id, t.connection_id, s.stream,
+       CASE WHEN bool_and(t.finished_at IS NOT NULL) THEN min(t.finished_at) END AS checked_at,
+       max(t.fault) AS fault,
+       CASE s.stream
+           WHEN 'pay_runs' THEN
+               (SELECT max(r.payment_date) FROM allie_xero.pay_run r
+                 WHERE r.connection_id = t.connection_id AND r.status = 'posted' AND r.deleted_at IS NULL)
+           WHEN 'payslips' THEN
+               (SELECT max(p.payment_date) FROM allie_xero.payslip p
+                  JOIN allie_xero.pay_run r ON r.connection_id = p.connection_id AND r.id = p.pay_run_id
+                 WHERE p.connection_id = t.connection_id AND r.status = 'posted' AND NOT p.stale
+                   AND p.set_aside_at IS NULL AND p.deleted_at IS NULL AND r.deleted_at IS NULL)
+           WHEN 'timesheets' THEN
+               (SELECT max(h.period_end) FROM allie_xero.timesheet h
+                 WHERE h.connection_id = t.connection_id AND h.deleted_at IS NULL)
        END AS known_to
-  FROM allie_xero.scan t JOIN allie_xero.connection c ON c.id = t.connection_id
+  FROM allie_xero.scan t
+  JOIN allie_xero.connection c ON c.id = t.connection_id
+ CROSS JOIN LATERAL unnest(
+       CASE
+           WHEN t.resource = 'pay_runs' THEN ARRAY['pay_runs', 'payslips']
+           WHEN t.resource = 'terminated_employees' THEN ARRAY['employees']
+           WHEN t.resource IN ('organisation', 'users', 'employees', 'timesheets', 'leave')
+               THEN ARRAY[t.resource]
+           ELSE ARRAY['settings']
+       END) AS s (stream)
  WHERE c.status <> 'disconnected'
- GROUP BY t.clinic_id, t.connection_id, stream;
+ GROUP BY t.clinic_id, t.connection_id, s.stream;
