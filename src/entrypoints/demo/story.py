@@ -1,5 +1,6 @@
 """What the demo tells, chapter by chapter."""
 
+import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -38,6 +39,7 @@ def main(*, keep: bool = False, rabbitmq: bool = False) -> None:
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         console.print("\nStopped.")
+    shutil.rmtree(folder)  # only after a failure does somebody want the log
 
 
 def _tell(parts: Parts, *, keep: bool) -> None:
@@ -62,8 +64,9 @@ def _source(parts: Parts) -> Organisation:
     truth = parts.control.truth(organisation.tenant_id)
     payslips = sum(len(run["payslips"]) for run in truth["pay_runs"])
     console.print(
-        f"\n[bold]1. In Xero[/] there is a clinic, {organisation.name}: {len(truth['employees'])} employees, "
-        f"{len(truth['pay_runs'])} pay runs, {payslips} payslips, {len(truth['timesheets'])} timesheets."
+        f"\n[bold]1. In Xero[/] there is a clinic, {organisation.name}:\n"
+        f"   {len(truth['employees'])} employees, {len(truth['pay_runs'])} pay runs, "
+        f"{payslips} payslips, {len(truth['timesheets'])} timesheets."
     )
     return organisation
 
@@ -105,11 +108,15 @@ def _newest(parts: Parts) -> None:
     )
     rows = [[one["name"], *_amounts(one)] for one in payslips]
     rows.append(["[bold]the run as a whole[/]", *_amounts(run)])
-    title = f"{run['period_start']:%d %b} to {run['period_end']:%d %b %Y}, paid {run['payment_date']:%d %b}"
+    title = f"{run['period_start']:%d %b} to {run['period_end']:%d %b %Y}, {_payment(run)}"
     drawn = table(title, ("employee", "earnings", "tax", "super", "net pay"), rows)
     for column in drawn.columns[1:]:
         column.justify = "right"
     console.print(drawn)
+
+
+def _payment(run: Any) -> str:
+    return f"{run['status']}, payment date {run['payment_date']:%d %b}"
 
 
 def _amounts(row: Any) -> list[str]:
@@ -152,18 +159,18 @@ def _search(parts: Parts, values: list[str]) -> int:
 
 
 def _change(parts: Parts, organisation: Organisation) -> None:
-    console.print("\n[bold]6. Later[/] the clinic posts a new pay run, and somebody asks for fresh data.")
+    console.print("\n[bold]6. Later[/] the clinic posts that draft, and somebody asks for fresh data.")
     parts.control.change(organisation.tenant_id, "post_draft_run")
     parts.control.clear_ledger()
     parts.heard.clear()
     started = time.monotonic()
     parts.publish(SyncRequested.type, {"clinic_id": CLINIC, "requested_by": "demo"})
-    _until(lambda: _heard(parts, "sync-finished", mode="changes"), "the new pay run")
+    _until(lambda: _heard(parts, "sync-finished", mode="changes"), "the posted pay run")
     counts = parts.control.counts()
     run = parts.reports.pay_runs(CLINIC)[0]
     console.print(
-        f"   the run paid {run['payment_date']:%d %b} was there after {time.monotonic() - started:.1f} s: "
-        f"{counts['requests']} calls, {kilobytes(counts['bytes_sent'])}, and nothing that had not changed."
+        f"   {_payment(run)}: known after {time.monotonic() - started:.1f} s, with {counts['requests']} "
+        f"calls\n   and {kilobytes(counts['bytes_sent'])}; what had not changed was not read again."
     )
 
 
