@@ -13,6 +13,14 @@ from workers.queues import EXCHANGE, ROUTES
 DELIVERY_LIMIT = 3
 """How often a message may come back from a worker that died before it is set aside."""
 
+NO_LIMIT = 1_000_000
+"""
+For queues whose messages come back without fault: by default RabbitMQ 4 drops them after 20 times.
+
+A worker that restarts returns what it holds of the delayed, a dispatcher whose database is away what it
+cannot keep of the dead letters.
+"""
+
 LONGEST_DELAY_MS = 60_000
 """Delayed messages wait in a worker's memory; what has to wait longer is a row."""
 
@@ -67,13 +75,11 @@ class QuorumBroker(RabbitmqBroker):
         return declared
 
     def _declare_dq_queue(self, queue_name: str) -> Any:
-        arguments = self._build_queue_arguments(queue_name)
-        # Every graceful restart of a worker returns what it holds here, which counts as a delivery.
-        del arguments["x-delivery-limit"]
+        arguments = {**self._build_queue_arguments(queue_name), "x-delivery-limit": NO_LIMIT}
         return self.channel.queue_declare(queue=dq_name(queue_name), durable=True, arguments=arguments)
 
     def _declare_xq_queue(self, queue_name: str) -> Any:
-        arguments = {"x-queue-type": "quorum"}
+        arguments = {"x-queue-type": "quorum", "x-delivery-limit": NO_LIMIT}
         return self.channel.queue_declare(queue=xq_name(queue_name), durable=True, arguments=arguments)
 
 
