@@ -37,10 +37,11 @@ def until(condition: Callable[[], T], what: str, *, patience: float = PATIENCE_S
 
 @dataclass
 class Deployment:
-    """One installation of the service: its settings, and the processes that run."""
+    """One installation of the service: its settings, those of single commands, and what runs."""
 
     folder: Path
     environment: dict[str, str]
+    only: dict[str, dict[str, str]] = field(default_factory=dict)
     running: list[GuardedProcess] = field(default_factory=list)
 
     @property
@@ -64,7 +65,7 @@ class Deployment:
             stop=signal.SIGTERM,
             folder=self.folder / "nothing",
             log=log,
-            environment=self.environment,
+            environment={**self.environment, **self.only.get(command, {})},
         )
         self.running.append(process)
         until(lambda: f"{command} ready" in log.read_text()[said:], f"the {name}")

@@ -7,6 +7,7 @@ import pytest
 
 from deployment.platform import Platform, platform
 from deployment.processes import Deployment, deployed
+from services.logins import new_login
 from simulator.client import Control
 from simulator.server import Running, running
 
@@ -30,5 +31,11 @@ def main_platform(vhost_url: str) -> Iterator[Platform]:
 
 @pytest.fixture
 def service(tmp_path: Path, database_url: str, vhost_url: str, xero: Running) -> Iterator[Deployment]:
-    with deployed(tmp_path, database_url, vhost_url, xero.url) as deployment:
+    """Worker and dispatcher, each with the login that docs/database-roles.md would have it use."""
+    with (
+        new_login(database_url, "worker") as worker,
+        new_login(database_url, "dispatcher") as dispatcher,
+        deployed(tmp_path, worker, vhost_url, xero.url) as deployment,
+    ):
+        deployment.only["dispatcher"] = {"DATABASE_URL": dispatcher}
         yield deployment

@@ -7,7 +7,7 @@ from sqlalchemy import Connection as Session
 from sqlalchemy import text
 
 from domain.model.budget import DAY, MINUTE, Budget, Window
-from domain.model.ids import ClinicId, TenantId
+from domain.model.ids import TenantId
 
 GET = text("""
 SELECT minute_limit, minute_remaining, minute_resets_at, day_limit, day_remaining, day_resets_at
@@ -18,13 +18,11 @@ GET_APP = text("SELECT minute_limit, minute_remaining, minute_resets_at FROM all
 
 SAVE = text("""
 INSERT INTO allie_xero.tenant_budget
-       (tenant_id, clinic_id, minute_limit, minute_remaining, minute_resets_at, day_limit, day_remaining,
-        day_resets_at)
-VALUES (:tenant_id, :clinic_id, :minute_limit, :minute_remaining, :minute_resets_at, :day_limit,
-        :day_remaining, :day_resets_at)
+       (tenant_id, minute_limit, minute_remaining, minute_resets_at, day_limit, day_remaining, day_resets_at)
+VALUES (:tenant_id, :minute_limit, :minute_remaining, :minute_resets_at, :day_limit, :day_remaining,
+        :day_resets_at)
 ON CONFLICT (tenant_id) DO UPDATE
-   SET clinic_id = excluded.clinic_id,
-       minute_limit = excluded.minute_limit, minute_remaining = excluded.minute_remaining,
+   SET minute_limit = excluded.minute_limit, minute_remaining = excluded.minute_remaining,
        minute_resets_at = excluded.minute_resets_at, day_limit = excluded.day_limit,
        day_remaining = excluded.day_remaining, day_resets_at = excluded.day_resets_at
 """)
@@ -47,13 +45,12 @@ class PostgresCallBudget:
     """
     See `domain.ports.CallBudget`.
 
-    The app's row is shared by every connection, so it is only ever moved by differences and never held
-    across a call.
+    Xero counts by organisation, whichever clinic holds it, so a tenant's row names no clinic. The app's row
+    is shared by every connection, so it is only ever moved by differences and never held across a call.
     """
 
-    def __init__(self, session: Session, clinic_id: ClinicId | None, now: datetime) -> None:
+    def __init__(self, session: Session, now: datetime) -> None:
         self._session = session
-        self._clinic_id = clinic_id
         self._now = now
 
     def get_for_update(self, tenant_id: TenantId) -> Budget:
@@ -76,7 +73,6 @@ class PostgresCallBudget:
             SAVE,
             {
                 "tenant_id": tenant_id,
-                "clinic_id": self._clinic_id,
                 "minute_limit": budget.minute.limit,
                 "minute_remaining": budget.minute.remaining,
                 "minute_resets_at": budget.minute.resets_at,

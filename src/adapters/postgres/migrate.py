@@ -6,6 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from adapters.postgres.access import apply_grants, become_owner
 from adapters.postgres.engine import open_engine
 from adapters.postgres.tables import SCHEMA
 
@@ -23,20 +24,27 @@ def migrate(url: str) -> None:
     """
     Migrate the database at `url` to the newest version; does nothing where it is there already.
 
-    Safe to run from several places at once. Needs the right to create schemas.
+    Safe to run from several places at once. Raises RolesMissing where an administrator has to go first.
     """
     engine = open_engine(url, pool_size=1, application_name="allie-xero migrate")
-    with engine.connect() as connection:
-        connection.execute(text("SET statement_timeout = 0; SET lock_timeout = '2min'"))
-        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
-        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
-        connection.commit()
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        connection.commit()
-        connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": LOCK})
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            _migrate(connection)
+    finally:
+        engine.dispose()  # ends the session, and with it the lock
+
+
+def _migrate(connection: Connection) -> None:
+    connection.execute(text("SET statement_timeout = 0; SET lock_timeout = '2min'"))
+    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+    become_owner(connection)
+    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    connection.commit()
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    connection.commit()
+    apply_grants(connection, versions(connection)[0])
 
 
 def versions(connection: Connection) -> tuple[str | None, str | None]:

@@ -252,7 +252,6 @@ tenant_budget = Table(
     "tenant_budget",
     metadata,
     Column("tenant_id", Text, primary_key=True),
-    _required("clinic_id"),
     _required("minute_limit", INTEGER),
     _required("minute_remaining", INTEGER),
     Column("minute_resets_at", Instant),

@@ -101,7 +101,7 @@ class PostgresStores:
     @cached_property
     def budget(self) -> PostgresCallBudget:
         """What Xero lets us ask."""
-        return PostgresCallBudget(self.session, self.clinic_id, self.now)
+        return PostgresCallBudget(self.session, self.now)
 
     @cached_property
     def outage(self) -> PostgresOutageStore:

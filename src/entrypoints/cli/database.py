@@ -1,18 +1,13 @@
-"""The database's schema."""
+"""The database's schema, and who may do what in it."""
 
 import os
 
 import typer
 
-from entrypoints.cli.output import console
+from entrypoints.cli.output import complain, console
 from entrypoints.settings import database_url
 
-app = typer.Typer(help="The database's schema.", no_args_is_help=True)
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `migrate` a subcommand."""
+app = typer.Typer(help="The database's schema, and who may do what in it.", no_args_is_help=True)
 
 
 @app.command()
@@ -22,7 +17,24 @@ def migrate() -> None:
 
     Example: DATABASE_URL=postgresql://… allie-xero db migrate
     """
+    from adapters.postgres.access import RolesMissing  # noqa: PLC0415 -- Alembic is slow to load
     from adapters.postgres.migrate import migrate as run  # noqa: PLC0415 -- Alembic is slow to load
 
-    run(database_url(os.environ))
+    try:
+        run(database_url(os.environ))
+    except RolesMissing as error:
+        complain(str(error))
+        raise typer.Exit(1) from None
     console.print("The database is up to date.")
+
+
+@app.command()
+def roles() -> None:
+    """
+    Print the SQL with which an administrator makes the service's roles; see docs/database-roles.md.
+
+    Example: allie-xero db roles | psql --dbname allie
+    """
+    from adapters.postgres.access import roles_sql  # noqa: PLC0415 -- Alembic is slow to load
+
+    typer.echo(roles_sql(), nl=False)

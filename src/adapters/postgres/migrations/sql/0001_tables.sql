@@ -115,7 +115,6 @@ CREATE INDEX outbox_unsent_idx ON allie_xero.outbox (id) WHERE sent_at IS NULL;
 
 CREATE TABLE allie_xero.tenant_budget (
     tenant_id TEXT NOT NULL,
-    clinic_id TEXT NOT NULL,
     minute_limit INTEGER NOT NULL,
     minute_remaining INTEGER NOT NULL,
     minute_resets_at TIMESTAMP WITH TIME ZONE,

@@ -1,0 +1,100 @@
+"""
+Who may do what, decided once more: docs/database-roles.md as a table that the tests hold the database to.
+
+A right is a letter (Select, Insert, Update, Delete), of certain columns where they are named.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from sqlalchemy import Table
+
+from adapters.postgres.payroll.tables import PAYROLL_TABLES
+from adapters.postgres.tables import metadata
+
+CREDENTIAL = """
+id connection_id clinic_id generation state tenant_id xero_connection_id consent_event user_id scopes version
+key_id kek_id previous_until access_expires_at obtained_at lease_epoch lease_until intent_at cooldown_until
+revoke_by work_claimed_until shredded_at
+"""
+
+DUE = """
+id connection_id clinic_id generation state tenant_id version data_key kek_id obtained_at intent_at
+cooldown_until revoke_by work_claimed_until
+"""
+
+# Table: worker, dispatcher, operator. The readers have no right to any table by its name.
+TABLES = {
+    "alembic_version": ("S", "S", "S"),
+    "app_budget": ("SIU", "S", "S"),
+    "certificate": ("S(id)I", "", "S"),
+    "connection": ("SIUD", "S", "S"),
+    "credential": (
+        f"S({CREDENTIAL})IU",
+        f"S({DUE})U(work_claimed_until data_key kek_id)",
+        f"S({CREDENTIAL})",
+    ),
+    "credential_audit": ("S(id)I", "S(id)I", "S"),
+    "failure": ("SIU", "SIU", "S"),
+    "inbox": ("SIU", "", "S"),
+    "outage": ("SIU", "S", "S"),
+    "outbox": ("S(id)I", "SU(attempts next_attempt_at sent_at)", "S"),
+    "scan": ("SIUD", "S", "S"),
+    "scan_seen": ("SIUD", "", ""),
+    "sync": ("SIU", "SIU", "S"),
+    "sync_state": ("SIU", "SU(due_at work_claimed_until changes_at reconcile_at)", "S"),
+    "tenant_budget": ("SIU", "S", "S"),
+    "usage": ("SIU", "", "S"),
+}
+
+FUNCTIONS = {
+    "open_credential(1)": "worker",
+    "consents_of('x')": "worker",
+    "holder_of('x')": "worker",
+}
+
+NAMES_NO_CLINIC = {"alembic_version", "app_budget", "outage", "tenant_budget"}
+"""What is the same for every clinic: rows of these are not guarded by the clinic's name."""
+
+PROGRESS = "S(connection_id clinic_id stale set_aside_at deleted_at)"
+WORKERS = ("worker", "dispatcher", "operator")
+READERS = ("reader", "fleet_reader")
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What one role may do with one table; `None` stands for every column."""
+
+    granted: dict[str, set[str] | None]
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read the notation of this module."""
+        found = re.findall(r"([SIUD])(?:\(([^)]*)\))?", text)
+        return cls({letter: set(columns.split()) or None for letter, columns in found})
+
+    def allow(self, letter: str, column: str | None = None) -> bool:
+        """Whether that is allowed."""
+        if letter not in self.granted:
+            return False
+        columns = self.granted[letter]
+        return columns is None or column in columns
+
+
+def rights(role: str, table: str) -> Rights:
+    """What has been decided. Raises KeyError for a table that nobody has thought about."""
+    if role in READERS:
+        return Rights({})
+    payroll = next((one for one in PAYROLL_TABLES if one.name == table), None)
+    decided = _payroll(payroll) if payroll is not None else TABLES[table]
+    return Rights.read(decided[WORKERS.index(role)])
+
+
+def _payroll(table: Table) -> tuple[str, str, str]:
+    return ("SIUD", "", PROGRESS if "stale" in table.c else "")
+
+
+def decided_tables() -> set[str]:
+    """Every table that somebody has thought about."""
+    return set(TABLES) | {one.name for one in PAYROLL_TABLES if one in metadata.sorted_tables}

@@ -1,0 +1,196 @@
+"""One clinic's rows at a time: whoever forgets to name a clinic, or names another, gets nothing of it."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from adapters.postgres.tables import metadata
+from roles.conftest import CLINICS, Act, Acting, Connection
+from roles.decisions import NAMES_NO_CLINIC, WORKERS, rights
+from roles.test_rights import DENIED, TABLES, VIEWS
+from services.databases import libpq_url
+from services.logins import new_login
+
+MINE, OTHER = CLINICS
+GUARDED = sorted(one.name for one in metadata.sorted_tables if "clinic_id" in one.c)
+NAMED = "SELECT coalesce(current_setting('allie_xero.clinic_id', true), '')"
+
+
+def clinics_in(actor: Acting, table: str, schema: str = "allie_xero") -> set[str]:
+    return {clinic for (clinic,) in actor.ask(f"SELECT DISTINCT clinic_id FROM {schema}.{table}")}
+
+
+def selectable(role: str) -> list[str]:
+    return [table for table in GUARDED if rights(role, table).allow("S", "clinic_id")]
+
+
+def changeable(role: str, letter: str) -> list[str]:
+    return [table for table in GUARDED if rights(role, table).allow(letter, "clinic_id")]
+
+
+def test_every_table_that_names_a_clinic_is_guarded_and_no_other(administrator: Connection) -> None:
+    query = """SELECT relname FROM pg_class WHERE relnamespace = 'allie_xero'::regnamespace
+                  AND relkind IN ('r', 'p') AND relrowsecurity AND relforcerowsecurity"""
+    guarded = {name for (name,) in administrator.execute(query)}
+    assert guarded == set(GUARDED)
+    assert {name for (name,) in administrator.execute(TABLES)} - guarded == NAMES_NO_CLINIC
+
+
+@pytest.mark.parametrize("table", GUARDED)
+def test_there_is_something_of_both_clinics_to_see(administrator: Connection, table: str) -> None:
+    assert clinics_in(Acting(administrator), table) == {MINE, OTHER}
+
+
+def test_a_worker_sees_the_clinic_that_it_names(acting: Act) -> None:
+    for named, seen in ((None, set()), (MINE, {MINE}), ("nobody", set()), ("*", set())):
+        with acting("worker") as actor:
+            if named:
+                actor.name(named)
+            assert {table: clinics_in(actor, table) for table in selectable("worker")} == dict.fromkeys(
+                selectable("worker"), seen
+            )
+
+
+def test_a_dispatcher_sees_all_clinics_only_when_it_says_so(acting: Act) -> None:
+    for named, seen in ((None, set()), (MINE, {MINE}), ("*", {MINE, OTHER})):
+        with acting("dispatcher") as actor:
+            if named:
+                actor.name(named)
+            assert {table: clinics_in(actor, table) for table in selectable("dispatcher")} == dict.fromkeys(
+                selectable("dispatcher"), seen
+            )
+
+
+def test_an_operator_sees_the_state_of_every_clinic(acting: Act) -> None:
+    with acting("operator") as actor:
+        assert {table: clinics_in(actor, table) for table in selectable("operator")} == dict.fromkeys(
+            selectable("operator"), frozenset(CLINICS)
+        )
+
+
+def test_the_owner_sees_what_its_functions_answer_from_and_no_payroll(acting: Act) -> None:
+    with acting("owner") as actor:
+        seen = {table for table in GUARDED if clinics_in(actor, table)}
+    assert seen == {"connection", "credential"}
+
+
+@pytest.mark.parametrize(
+    ("role", "named", "seen"),
+    [
+        ("reader", None, set()),
+        ("reader", MINE, {MINE}),
+        ("reader", "*", set()),
+        ("fleet_reader", None, {MINE, OTHER}),
+    ],
+)
+def test_views_show_a_reader_its_clinic_and_a_fleet_reader_all(
+    administrator: Connection, acting: Act, role: str, named: str | None, seen: set[str]
+) -> None:
+    views = [view for (view,) in administrator.execute(VIEWS)]
+    for view in views:
+        assert clinics_in(Acting(administrator), view, "allie_xero_read") == {MINE, OTHER}, view
+    with acting(role) as actor:
+        if named:
+            actor.name(named)
+        assert {view: clinics_in(actor, view, "allie_xero_read") for view in views} == dict.fromkeys(
+            views, seen
+        )
+
+
+@pytest.mark.parametrize("role", WORKERS[:2])
+def test_no_row_of_another_clinic_is_changed_deleted_or_made(acting: Act, role: str) -> None:
+    with acting(role) as actor:
+        actor.name(MINE)
+        for table in changeable(role, "U"):
+            theirs = f"UPDATE allie_xero.{table} SET clinic_id = clinic_id WHERE clinic_id = '{OTHER}'"
+            assert actor.connection.execute(theirs.encode()).rowcount == 0, table
+            taken = f"UPDATE allie_xero.{table} SET clinic_id = '{OTHER}'"
+            assert actor.try_(taken) == DENIED, table
+        for table in changeable(role, "D"):
+            deleted = actor.connection.execute(
+                f"DELETE FROM allie_xero.{table} WHERE clinic_id = '{OTHER}'".encode()
+            )
+            assert deleted.rowcount == 0, table
+        for table in (one for one in GUARDED if rights(role, one).allow("I")):
+            made = f"INSERT INTO allie_xero.{table} (clinic_id) VALUES ('{OTHER}')"
+            assert actor.try_(made) == DENIED, table
+
+
+def test_a_token_set_of_another_clinic_is_not_opened_and_ones_own_is_noted(acting: Act) -> None:
+    opened = "SELECT connection_id FROM allie_xero.open_credential({})"
+    with acting("worker") as actor:
+        actor.connection.execute("RESET ROLE")
+        actor.connection.execute("UPDATE allie_xero.credential SET data_key = 'x', sealed_tokens = 'x'")
+        actor.connection.execute("SET LOCAL ROLE allie_xero_worker")
+        actor.name(MINE)
+        assert actor.ask(opened.format(CLINICS[OTHER])) == []
+        assert actor.ask(opened.format(CLINICS[MINE])) == [(CLINICS[MINE],)]
+        actor.connection.execute("RESET ROLE")
+        noted = actor.ask("SELECT clinic_id, action FROM allie_xero.credential_audit WHERE action <> 'x'")
+    assert noted == [(MINE, "opened")]
+
+
+@contextmanager
+def pooled(url: str) -> Iterator[Connection]:
+    """
+    One server connection that many clients share, transaction by transaction.
+
+    This is what a pooler in transaction mode makes of them: whatever one transaction leaves behind on the
+    session, the next client finds. No pooler's own program takes part.
+    """
+    with new_login(url, "worker") as login, psycopg.connect(libpq_url(login)) as connection:
+        yield connection
+
+
+@contextmanager
+def client(connection: Connection, clinic: str) -> Iterator[Connection]:
+    """A client's transaction, begun as `adapters.postgres.transaction` begins each."""
+    with connection.transaction():
+        connection.execute("SELECT set_config('allie_xero.clinic_id', %s, true)", [clinic])
+        yield connection
+
+
+SEEN = "SELECT DISTINCT clinic_id FROM allie_xero.employee"
+
+
+@pytest.mark.usefixtures("administrator")
+def test_a_clinic_does_not_leak_through_a_pooler_in_transaction_mode(module_database_url: str) -> None:
+    with pooled(module_database_url) as shared:
+        for _ in range(20):
+            for clinic in (MINE, OTHER):
+                with client(shared, clinic) as session:
+                    assert session.execute(SEEN).fetchall() == [(clinic,)]
+                with shared.transaction():
+                    assert shared.execute(NAMED).fetchall() == [("",)]
+                    assert shared.execute(SEEN).fetchall() == []
+
+
+@pytest.mark.usefixtures("administrator")
+def test_a_clinic_does_not_leak_out_of_a_transaction_that_fails(module_database_url: str) -> None:
+    with pooled(module_database_url) as shared:
+        with pytest.raises(psycopg.errors.DivisionByZero), client(shared, MINE) as session:
+            session.execute("SELECT 1 / 0")
+        with shared.transaction():
+            assert shared.execute(SEEN).fetchall() == []
+
+
+@pytest.mark.usefixtures("administrator")
+def test_clients_that_take_turns_on_one_connection_see_their_own(module_database_url: str) -> None:
+    turn, wrong = threading.Lock(), []
+
+    def work(shared: Connection, clinic: str) -> None:
+        for _ in range(100):
+            with turn, client(shared, clinic) as session:
+                if (found := session.execute(SEEN).fetchall()) != [(clinic,)]:
+                    wrong.append((clinic, found))
+
+    with pooled(module_database_url) as shared:
+        threads = [threading.Thread(target=work, args=(shared, one)) for one in (MINE, OTHER, MINE, OTHER)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert wrong == []
