@@ -1,7 +1,7 @@
 """The main platform's side of the exchange: publish an event, hear what comes back."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pika
-from pika.exceptions import AMQPError, UnroutableError
+from pika.exceptions import AMQPError, ChannelClosedByBroker, UnroutableError
 
 from adapters.rabbitmq.publisher import CONTENT_TYPE
 from domain.errors import BrokerUnavailable
@@ -96,6 +96,18 @@ def hearing(url: str, pattern: str = EVERYTHING) -> Iterator[Callable[[float], H
             return None
 
         yield hear
+
+
+def consumers_of(url: str, queues: Iterable[str]) -> int:
+    """How many consumers these queues have, those that do not exist none. Raises BrokerUnavailable."""
+    count = 0
+    for queue in queues:
+        with (
+            _channel(url) as channel,
+            suppress(ChannelClosedByBroker),
+        ):  # it closes where there is no such queue
+            count += channel.queue_declare(queue, passive=True).method.consumer_count
+    return count
 
 
 @contextmanager

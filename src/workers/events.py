@@ -4,6 +4,7 @@ Inbound events as they are on the wire: CloudEvents 1.0, structured JSON.
 Unknown fields are ignored, unknown types and versions are not guessed at.
 """
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -34,6 +35,9 @@ MAX_BYTES = 256 * 1024
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\u0000]+$")]
 Text = Annotated[str, Meta(min_length=1, max_length=2048, pattern=r"^[^\u0000]+$")]
 Clinic = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$(?!\n)")]
+MISSING = re.compile(r"Object missing required field `(\w+)`")
+"""How msgspec begins to say so; the name is of our own structs."""
+
 Trace = Annotated[str, Meta(max_length=512)]
 """W3C's traceparent; one that is not valid starts a new trace (`workers.tracing`)."""
 
@@ -151,19 +155,24 @@ def read_event(document: object) -> InboundEvent:
         event = msgspec.convert(document, CloudEvent)
         if event.type not in DATA:
             raise UnreadableMessage("unknown_event_type")
-        data = msgspec.convert(event.data, DATA[event.type])
     except msgspec.ValidationError as error:
         raise UnreadableMessage("malformed_event", where_of(error)) from None
+    try:
+        data = msgspec.convert(event.data, DATA[event.type])
+    except msgspec.ValidationError as error:
+        raise UnreadableMessage("malformed_event", where_of(error, "$.data")) from None
     header = EventHeader(
         id=EventId(event.id), source=event.source, time=event.time, traceparent=event.traceparent
     )
     return _domain_event(header, data)
 
 
-def where_of(error: msgspec.ValidationError) -> str:
-    """The path of what is wrong: `$.data.clinic_id`; msgspec's own words may quote a value."""
-    _, _, path = str(error).rpartition(" - at ")
-    return path.strip("`") if path.startswith("`$") else ""
+def where_of(error: msgspec.ValidationError, root: str = "$") -> str:
+    """The path of what is wrong or missing: `$.data.clinic_id`; msgspec's own words may quote a value."""
+    said, _, path = str(error).rpartition(" - at ")
+    place = path.strip("`") if said and path.startswith("`$") else "$"
+    missing = MISSING.match(str(error))
+    return root + place[1:] + (f".{missing[1]}" if missing else "")
 
 
 def _domain_event(header: EventHeader, data: Struct) -> InboundEvent:

@@ -27,8 +27,10 @@ app.add_typer(events.app, name="events")
 app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")
 if find_spec("uvicorn") is not None:  # the service's own image leaves the simulator's libraries out
+    from entrypoints.cli.contract import contract_kit
     from simulator.cli import app as simulator
 
+    app.command("contract-kit")(contract_kit)
     app.add_typer(simulator, name="simulator")
 
 

@@ -23,7 +23,7 @@ from domain.errors import TransientError
 from domain.messages import Envelope, Job
 from entrypoints import logs
 from entrypoints.bootstrap import build_application
-from entrypoints.exchange import event, send
+from entrypoints.exchange import consumers_of, event, send
 from entrypoints.local.finding import find_postgres, find_rabbitmq
 from entrypoints.metrics import Metrics
 from entrypoints.settings import load
@@ -33,6 +33,7 @@ from workers.actors import declare_actors, job_message
 from workers.broker import QuorumBroker
 from workers.envelopes import event_message
 from workers.middleware import CarefulRetries, LogContext
+from workers.queues import QUEUES
 
 THREADS = 4
 MINUTE_LIMIT = 6_000
@@ -52,6 +53,7 @@ class Parts:
     database: str
     database_url: str
     broker: str
+    amqp_url: str
     reports: Reports
     publish: Callable[[str, dict[str, Any]], str]
     heard: list[dict[str, Any]]
@@ -69,21 +71,23 @@ def assembled(folder: Path, *, rabbitmq: bool) -> Iterator[Parts]:
             )
         stack.callback(database.close)
         migrate(database.url)
+        reports = Reports(database.url)
+        stack.callback(reports.close)
         amqp = _amqp(stack, wanted=rabbitmq)
+        _refuse_what_others_use(reports, amqp)
         simulator = stack.enter_context(running(minute_limit=MINUTE_LIMIT))
         log_file = folder / "demo.log"
         logs.configure("json", "demo", stack.enter_context(log_file.open("w")))
         app = _application(stack, database.url, amqp.url if amqp else "amqp://unused", simulator.url)
         heard: list[dict[str, Any]] = []
         publish = _on_rabbitmq(stack, app, amqp.url, heard) if amqp else _in_process(stack, app, heard)
-        reports = Reports(database.url)
-        stack.callback(reports.close)
         yield Parts(
             control=simulator.control,
             simulator_url=simulator.url,
             database=database.description,
             database_url=database.url,
             broker=amqp.description if amqp else "dramatiq's in-process broker",
+            amqp_url=amqp.url if amqp else "",
             reports=reports,
             publish=publish,
             heard=heard,
@@ -100,6 +104,14 @@ def _amqp(stack: ExitStack, *, wanted: bool) -> Any:
         raise NothingToRunOn("no RabbitMQ here: install the package rabbitmq-server, or set AMQP_URL")
     stack.callback(broker.close)
     return broker
+
+
+def _refuse_what_others_use(reports: Reports, amqp: Any) -> None:
+    """Another installation's work would be taken from it, with a key ring that opens none of its tokens."""
+    if reports.connections():
+        raise NothingToRunOn("DATABASE_URL holds connected clinics; name a database that nothing else uses")
+    if amqp is not None and consumers_of(amqp.url, QUEUES):
+        raise NothingToRunOn("a worker listens on AMQP_URL; name a virtual host that nothing else uses")
 
 
 def _application(stack: ExitStack, database_url: str, amqp_url: str, xero_url: str) -> Application:
