@@ -156,6 +156,9 @@ class StreamResult:
         unreadable: records set aside because they could not be read; the others were saved.
         checked_at: when the stream was last compared with Xero, UTC; null before the first time.
         fault: why the last comparison was not possible; null if it was.
+        known_to: the payment date of the newest posted pay run, or payslip with lines, or the last day of a
+            timesheet; null for other streams, and where there is none.
+        freshness: the same in words, such as "pay runs to 14 Nov 2026, checked 26 Nov 2026 09:10 UTC".
     """
 
     calls: int
@@ -166,6 +169,8 @@ class StreamResult:
     unreadable: int
     checked_at: datetime | None = None
     fault: Fault | None = None
+    known_to: date | None = None
+    freshness: str
 
 
 class Finished(StrEnum):
@@ -189,6 +194,7 @@ class SyncFinished:
         streams: what was done, for each stream that was looked at.
         backfill_percent: how much of the details is here, from 0 to 100.
         backfill_calls_left: requests to Xero that the rest will take.
+        backfill_wire_bytes_left: about how many bytes their answers will be, as they travel, compressed.
         backfill_ends_at: when they will have been made within Xero's limits, UTC; null if none are left.
         requested_by: what the sync-requested or connect-completed behind this pass said; null for our own.
     """
@@ -201,6 +207,7 @@ class SyncFinished:
     streams: Mapping[Stream, StreamResult]
     backfill_percent: int
     backfill_calls_left: int
+    backfill_wire_bytes_left: int
     backfill_ends_at: datetime | None = None
     requested_by: str | None = None
 

@@ -7,7 +7,7 @@ wrote is there after the transaction ends well, and never was otherwise.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from domain.messages import (
@@ -244,6 +244,10 @@ class PayrollStore(Protocol):
 
     def backlog(self, connection_id: ConnectionId) -> Backlog:
         """How much detail there is, and how much of it is stale."""
+        ...
+
+    def known_to(self, connection_id: ConnectionId) -> Mapping[Stream, date]:
+        """The last payment date of posted pay runs and of their payslips with lines; timesheets' last day."""
         ...
 
     def gone(self, connection_id: ConnectionId, requests: Sequence[DetailRequest]) -> Changes:

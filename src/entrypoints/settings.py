@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -83,9 +83,21 @@ def amqp_url(environ: Mapping[str, str]) -> str:
     return _only(environ, "AMQP_URL", _amqp_url, AMQP_FORM).reveal()
 
 
-def _only(environ: Mapping[str, str], name: str, parse: Callable[[str], T], expected: str) -> T:
+def history_since(environ: Mapping[str, str], now: datetime) -> date:
+    """The first payment date that is read, for commands that need no more. Raises SettingsInvalid."""
+    history: timedelta | None = _only(environ, *HISTORY)
+    return (now - history).date() if history is not None else date.min
+
+
+def _only(
+    environ: Mapping[str, str],
+    name: str,
+    parse: Callable[[str], T],
+    expected: str,
+    default: str | None = None,
+) -> T:
     reader = _Reader(environ)
-    value = reader.read(name, parse, expected)
+    value = reader.read(name, parse, expected, default)
     if reader.problems:
         raise SettingsInvalid(reader.problems)
     return value
@@ -119,7 +131,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         changes_every=reader.read(
             "ALLIE_XERO_CHANGES_MINUTES", _minutes(1, 1440), "minutes from 1 to 1440", "60"
         ),
-        history=reader.read("ALLIE_XERO_HISTORY_MONTHS", _history, "a number of months, or all", "all"),
+        history=reader.read(*HISTORY),
         metrics_host=reader.read("ALLIE_XERO_METRICS_HOST", str, "an address", "127.0.0.1"),
         metrics_port=reader.read("ALLIE_XERO_METRICS_PORT", _within(0, 65535), "a port", "9191"),
         log_format=reader.read(
@@ -187,6 +199,9 @@ def _minutes(lowest: int, highest: int) -> Callable[[str], timedelta]:
 
 def _history(text: str) -> timedelta | None:
     return None if text == "all" else timedelta(days=31) * _within(1, 600)(text)
+
+
+HISTORY = ("ALLIE_XERO_HISTORY_MONTHS", _history, "a number of months, or all", "all")
 
 
 def _one_of(*choices: str) -> Callable[[str], str]:

@@ -1,5 +1,8 @@
 """One connection's payroll store, a transaction a step."""
 
+from collections.abc import Mapping
+from datetime import date
+
 from builders import CLINIC, make_reply
 from contract.backends import Backend
 from domain.model.budget import Lane
@@ -7,7 +10,7 @@ from domain.model.connection import Connection
 from domain.model.ids import SourceId
 from domain.model.payroll import Record
 from domain.model.plans import AU
-from domain.model.streams import Plan, Resource
+from domain.model.streams import Plan, Resource, Stream
 from domain.model.sync import Backlog, Changes, DetailRequest, ListRequest
 from fakes.payroll_rows import Row
 
@@ -31,6 +34,10 @@ class Payroll:
     def backlog(self) -> Backlog:
         with self.backend.transaction(CLINIC) as stores:
             return stores.payroll.backlog(self.connection.id)
+
+    def known_to(self) -> Mapping[Stream, date]:
+        with self.backend.transaction(CLINIC) as stores:
+            return stores.payroll.known_to(self.connection.id)
 
     def gone(self, *requests: DetailRequest) -> Changes:
         with self.backend.transaction(CLINIC) as stores:

@@ -225,3 +225,24 @@ def test_a_set_aside_detail_says_since_when(payroll: Payroll) -> None:
     [row] = payroll.rows("employee")
     assert row.set_aside_at is not None
     assert not row.stale
+
+
+def test_how_far_streams_reach_is_told_by_what_is_posted_and_read(payroll: Payroll) -> None:
+    assert payroll.known_to() == {}
+    payroll.save(make_pay_run("run-old", **OLD), make_pay_run("run-draft", status="draft"), make_timesheet())
+    assert payroll.known_to() == {Stream.PAY_RUNS: date(2026, 1, 6), Stream.TIMESHEETS: date(2026, 11, 15)}
+    payroll.save(make_pay_run_detail("run-old", "slip-old", **OLD))
+    assert Stream.PAYSLIPS not in payroll.known_to()
+    payroll.save(make_lines("slip-old"))
+    assert payroll.known_to()[Stream.PAYSLIPS] == date(2026, 1, 6)
+    payroll.gone(detail(Resource.PAY_RUN, "run-old"))
+    assert set(payroll.known_to()) == {Stream.TIMESHEETS}
+
+
+def test_timesheets_of_long_ago_are_backfill(payroll: Payroll) -> None:
+    old = {"period_start": date(2025, 11, 3), "period_end": date(2025, 11, 16)}
+    payroll.save(make_timesheet("sheet-old", **old), make_timesheet("sheet-new"))
+    assert payroll.todo() == ["timesheet:sheet-new"]
+    assert payroll.todo(Lane.BACKFILL) == ["timesheet:sheet-new", "timesheet:sheet-old"]
+    payroll.backfilled()
+    assert payroll.todo() == ["timesheet:sheet-new", "timesheet:sheet-old"]

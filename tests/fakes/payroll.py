@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -84,18 +84,26 @@ class InMemoryPayrollStore:
         newest = self._newest(connection_id)
         runs = self._stale(connection_id, Resource.PAY_RUN, "payment_date")
         slips = self._stale(connection_id, Resource.PAYSLIP, "payment_date")
+        sheets = self._stale(connection_id, Resource.TIMESHEET, "period_start")
+        recent = self._recent_sheets(connection_id)
         fresh = [
             *(one for one in runs if one[0].source_id in newest),
             *self._stale(connection_id, Resource.EMPLOYEE),
-            *self._stale(connection_id, Resource.TIMESHEET, "period_start"),
+            *(one for one in sheets if one[0].source_id in recent),
             *self._stale(connection_id, Resource.LEAVE_APPLICATION, "start_date"),
             *(one for one in slips if one[1].values["pay_run_id"] in newest),
         ]
         state = self._syncs.states.get(connection_id)
         is_backfilled = state is not None and state.backfilled_at is not None
-        history = [*runs, *slips]
+        history = [*runs, *slips, *sheets]
         wanted = history if lane is Lane.BACKFILL else fresh + (history if is_backfilled else [])
         return list(dict.fromkeys(request for request, _ in wanted))[:limit]
+
+    def _recent_sheets(self, connection_id: ConnectionId) -> set[str]:
+        rows = self.payroll.of(Resource.TIMESHEET, connection_id)
+        ends = {key[-1]: row.values["period_end"] for key, row in rows.items() if row.is_there}
+        newest = max(ends.values(), default=date.min)
+        return {one for one, end in ends.items() if end > newest - timedelta(days=60)}
 
     def backlog(self, connection_id: ConnectionId) -> Backlog:
         fresh, stale = {}, {}
@@ -109,6 +117,23 @@ class InMemoryPayrollStore:
         active = sum(row.is_there and row.values["status"] == "active" for row in staff)
         per_run = Decimal(runs.total()) / len(runs) if runs else Decimal(active)
         return Backlog(fresh=fresh, stale=stale, payslips_per_run=per_run)
+
+    def known_to(self, connection_id: ConnectionId) -> Mapping[Stream, date]:
+        runs = self.payroll.of("pay_run", connection_id)
+        posted = {key[-1] for key, run in runs.items() if run.is_there and run.values["status"] == "posted"}
+        slips = self.payroll.of("payslip", connection_id).values()
+        sheets = self.payroll.of("timesheet", connection_id).values()
+        days = {
+            Stream.PAY_RUNS: [runs[key].values["payment_date"] for key in runs if key[-1] in posted],
+            Stream.PAYSLIPS: [
+                slip.values["payment_date"]
+                for slip in slips
+                if slip.is_there and slip.values["pay_run_id"] in posted
+                if not slip.stale and slip.set_aside_at is None
+            ],
+            Stream.TIMESHEETS: [sheet.values["period_end"] for sheet in sheets if sheet.is_there],
+        }
+        return {stream: max(found) for stream, found in days.items() if found}
 
     def gone(self, connection_id: ConnectionId, requests: Sequence[DetailRequest]) -> Changes:
         changes = Changes()

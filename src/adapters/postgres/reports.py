@@ -1,6 +1,9 @@
 """What operators ask, read straight from the tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 from sqlalchemy import Connection as Session
@@ -9,6 +12,13 @@ from sqlalchemy.exc import DBAPIError
 
 from adapters.postgres.engine import open_engine
 from adapters.postgres.errors import translated
+from adapters.postgres.payroll.todo import backlog
+from domain.model.backfill import Backfill
+from domain.model.budget import DAY, MINUTE, Budget, Window
+from domain.model.connection import Region
+from domain.model.ids import ConnectionId
+from domain.model.plans import PLANS
+from domain.model.sync import Tally
 
 Row = Mapping[str, Any]
 
@@ -32,12 +42,9 @@ SELECT id, mode, state, requested_by, requested_at, started_at, finished_at, tal
   FROM allie_xero.sync WHERE connection_id = :id ORDER BY id DESC LIMIT :limit
 """)
 
-BACKLOG = text("""
-SELECT count(*) FILTER (WHERE NOT stale) AS read, count(*) AS known FROM (
-    SELECT stale FROM allie_xero.pay_run WHERE connection_id = :id AND deleted_at IS NULL
-    UNION ALL SELECT stale FROM allie_xero.payslip WHERE connection_id = :id AND deleted_at IS NULL
-    UNION ALL SELECT stale FROM allie_xero.employee WHERE connection_id = :id AND deleted_at IS NULL
-) AS details
+FRESHNESS = text("""
+SELECT stream, known_to, checked_at, fault
+  FROM allie_xero_read.freshness WHERE connection_id = :id ORDER BY stream
 """)
 
 USAGE = text("""
@@ -45,7 +52,7 @@ SELECT month, calls, wire_bytes FROM allie_xero.usage WHERE connection_id = :id 
 """)
 
 BUDGET = text("""
-SELECT minute_remaining, minute_limit, day_remaining, day_limit, day_resets_at
+SELECT minute_remaining, minute_limit, minute_resets_at, day_remaining, day_limit, day_resets_at
   FROM allie_xero.tenant_budget b JOIN allie_xero.connection c ON c.tenant_id = b.tenant_id WHERE c.id = :id
 """)
 
@@ -69,12 +76,27 @@ class Reports:
     def connection(self, connection_id: int) -> dict[str, Any]:
         """How far a connection's streams are, what it has cost, and what was done lately."""
         return {
+            "freshness": self._ask(FRESHNESS, id=connection_id),
             "lists": self._ask(SCANS, id=connection_id),
             "syncs": self._ask(SYNCS, id=connection_id, limit=5),
-            "details": self._ask(BACKLOG, id=connection_id)[0],
             "usage": self._ask(USAGE, id=connection_id),
-            "budget": next(iter(self._ask(BUDGET, id=connection_id)), None),
+            "budget": self._budget_row(connection_id),
         }
+
+    def backfill(self, connection_id: int, region: Region, *, since: date = date.min) -> Backfill:
+        """How much of the details of pay runs paid `since` is here, and what the rest will take."""
+        with self._session() as session:
+            left = backlog(session, ConnectionId(connection_id), since)
+        used = self._ask(USAGE, id=connection_id)
+        sample = Tally(
+            calls=sum(one["calls"] for one in used), wire_bytes=sum(one["wire_bytes"] for one in used)
+        )
+        row, now = self._budget_row(connection_id), datetime.now(UTC)
+        budget = _budget(row).at(now) if row else Budget.unknown()
+        return Backfill.of(left, PLANS[region], budget, now, sample=sample)
+
+    def _budget_row(self, connection_id: int) -> Row | None:
+        return next(iter(self._ask(BUDGET, id=connection_id)), None)
 
     def pay_runs(self, clinic_id: str, limit: int = 1) -> Sequence[Row]:
         """A clinic's newest pay runs, as the main platform sees them."""
@@ -89,12 +111,27 @@ class Reports:
         self._engine.dispose()
 
     def _ask(self, statement: Any, **values: object) -> list[Row]:
+        with self._session() as session:
+            return [dict(row) for row in session.execute(statement, values).mappings()]
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
         try:
             with self._engine.connect() as session:
-                return _rows(session, statement, values)
+                yield session
         except DBAPIError as error:
             raise translated(error) from None
 
 
-def _rows(session: Session, statement: Any, values: Mapping[str, object]) -> list[Row]:
-    return [dict(row) for row in session.execute(statement, values).mappings()]
+def _budget(row: Row) -> Budget:
+    """What the tenant may still ask; what the app as a whole may, changes by the second."""
+    minute = Window(
+        length=MINUTE,
+        limit=row["minute_limit"],
+        remaining=row["minute_remaining"],
+        resets_at=row["minute_resets_at"],
+    )
+    day = Window(
+        length=DAY, limit=row["day_limit"], remaining=row["day_remaining"], resets_at=row["day_resets_at"]
+    )
+    return replace(Budget.unknown(), minute=minute, day=day)

@@ -144,13 +144,16 @@ class PostgresSyncStore:
         traceparent: str | None,
     ) -> bool:
         """Queue a pass, or merge it with the one queued; make it due now. True if it was merged."""
+        assert connection.tenant is not None, "an active connection has a tenant"  # noqa: S101
         values = {"connection_id": connection.id, "clinic_id": connection.clinic_id, "now": self._now}
         self._session.execute(
             MAKE_DUE,
             {
                 **values,
                 "changes_at": self._rhythm.next_changes(self._now, connection.id),
-                "reconcile_at": self._rhythm.next_reconcile(self._now, connection.id),
+                "reconcile_at": self._rhythm.next_reconcile(
+                    self._now, connection.id, connection.tenant.region
+                ),
             },
         )
         queued = self._session.execute(QUEUED, {"id": connection.id}).mappings().one_or_none()

@@ -8,7 +8,9 @@ from sqlalchemy import Connection as Session
 from sqlalchemy import text
 
 from domain.messages import ErasePayroll, FinishDisconnect, Job, KeepAlive, RunSlice
+from domain.model.connection import Region
 from domain.model.ids import ClinicId, ConnectionId, share
+from domain.model.plans import PLANS
 from domain.model.streams import Stream
 from domain.model.sync import SCHEDULE, Mode
 
@@ -30,11 +32,13 @@ class Rhythm:
         """When to look for changes next."""
         return now + self.changes * (0.9 + 0.2 * share(connection_id))
 
-    def next_reconcile(self, now: datetime, connection_id: ConnectionId) -> datetime:
-        """When to compare everything next: once a day, at night (14:00 to 19:00 UTC, for Australia)."""
-        night = now.replace(hour=14, minute=0, second=0, microsecond=0)
+    def next_reconcile(self, now: datetime, connection_id: ConnectionId, region: Region) -> datetime:
+        """When to compare everything next: once a day, in the first five hours of the country's night."""
+        night = now.replace(hour=PLANS[region].night, minute=0, second=0, microsecond=0)
         at = night + timedelta(hours=5) * share(connection_id)
-        return at + self.reconcile if at <= now + self.reconcile / 4 else at
+        while at <= now + self.reconcile / 4:
+            at += self.reconcile
+        return at
 
 
 SLICES = text("""
@@ -85,7 +89,7 @@ SELECT clinic_id, id AS connection_id FROM allie_xero.connection
 """)
 
 PERIODIC = text("""
-SELECT s.connection_id, s.clinic_id, s.reconcile_at <= now() AS is_reconcile, now() AS now
+SELECT s.connection_id, s.clinic_id, c.region, s.reconcile_at <= now() AS is_reconcile, now() AS now
   FROM allie_xero.sync_state s JOIN allie_xero.connection c ON c.id = s.connection_id
  WHERE c.status = 'active' AND least(s.changes_at, s.reconcile_at) <= now()
    AND (s.paused_until IS NULL OR s.paused_until < now())
@@ -150,7 +154,7 @@ class PostgresWorkStore:
                     "connection_id": connection_id,
                     "is_reconcile": row.is_reconcile,
                     "changes_at": self._rhythm.next_changes(row.now, connection_id),
-                    "reconcile_at": self._rhythm.next_reconcile(row.now, connection_id),
+                    "reconcile_at": self._rhythm.next_reconcile(row.now, connection_id, Region(row.region)),
                 },
             )
         return len(rows)

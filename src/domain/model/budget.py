@@ -132,10 +132,13 @@ class Budget:
         reserve = self.day.limit // BACKFILL_RESERVE
         today = max(0, self.day.remaining - reserve)
         if calls <= today:
-            return now + MINUTE * (calls // self.minute.limit)
-        days, rest = divmod(calls - today, max(1, self.day.limit - reserve))
+            return now + self._minutes(calls)
+        days, rest = divmod(calls - today - 1, max(1, self.day.limit - reserve))
         next_day = self.day.resets_at or now + DAY
-        return next_day + DAY * days + MINUTE * (rest // self.minute.limit)
+        return next_day + DAY * days + self._minutes(rest + 1)
+
+    def _minutes(self, calls: int) -> timedelta:
+        return MINUTE * -(-calls // self.minute.limit)
 
     def reserved(self, calls: int, now: datetime) -> Self:
         """Calls are about to be made."""

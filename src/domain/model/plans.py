@@ -15,6 +15,7 @@ ACCOUNTING = (
 
 AU = Plan(
     region=Region.AU,
+    night=14,
     lists=(
         *ACCOUNTING,
         ListSpec(resource=Resource.PAYROLL_SETTINGS, stream=Stream.SETTINGS, rest=WEEKLY),
@@ -60,6 +61,7 @@ NEWER_DETAILS = {
 
 NZ = Plan(
     region=Region.NZ,
+    night=12,
     lists=(
         *ACCOUNTING,
         *NEWER_SETTINGS,
@@ -72,6 +74,7 @@ NZ = Plan(
 
 UK = Plan(
     region=Region.UK,
+    night=0,
     lists=(
         *ACCOUNTING,
         *NEWER_SETTINGS,

@@ -84,9 +84,14 @@ class DetailSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How one region's payroll is read: its lists in order, and its details."""
+    """
+    How one region's payroll is read: its lists in order, and its details.
+
+    `night` is the hour, in UTC, at which the country's day is about to begin; summer time moves it by one.
+    """
 
     region: Region
+    night: int
     lists: tuple[ListSpec, ...]
     details: Mapping[Resource, DetailSpec]
 

@@ -1,12 +1,15 @@
 """What is said when a pass, or the backfill behind it, is over."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date
+from functools import reduce
 
 from domain.errors import AnswerUnreadable, RecordNotFound, RequestRefused, ScopeMissing
 from domain.messages import Fault, Finished, PayrollChanged, StreamResult, SyncFinished
+from domain.model.backfill import Backfill
 from domain.model.budget import Lane
 from domain.model.connection import Connection
+from domain.model.freshness import in_words
 from domain.model.ids import TenantId
 from domain.model.streams import Plan, Resource, Stream
 from domain.model.sync import Changes, Scan, Sync, Tally
@@ -23,23 +26,24 @@ FAULTS = {
 
 def sync_finished(stores: Stores, connection: Connection, plan: Plan, sync: Sync | None) -> SyncFinished:
     """A pass is over; or, without one, the backfill is."""
-    backlog = stores.payroll.backlog(connection.id)
-    calls = backlog.calls_left(plan)
-    scans = stores.syncs.scans(connection.id)
     tallies = sync.tallies if sync else {}
+    backfill = _backfill(stores, connection, plan, tallies)
+    scans = stores.syncs.scans(connection.id)
+    known_to = stores.payroll.known_to(connection.id)
     streams = sync.streams if sync else frozenset({Stream.PAYSLIPS})
     return SyncFinished(
         clinic_id=connection.clinic_id,
         tenant_id=_tenant(connection),
         mode=Finished(sync.mode) if sync else Finished.BACKFILL,
         streams={
-            stream: _result(stream, plan, scans, tallies.get(stream, Tally()))
+            stream: _result(stream, plan, scans, tallies.get(stream, Tally()), known_to.get(stream))
             for stream in Stream
             if stream in streams
         },
-        backfill_percent=backlog.percent(plan),
-        backfill_calls_left=calls,
-        backfill_ends_at=_until(stores, connection, calls),
+        backfill_percent=backfill.percent,
+        backfill_calls_left=backfill.calls_left,
+        backfill_wire_bytes_left=backfill.wire_bytes_left,
+        backfill_ends_at=backfill.ends_at,
         requested_by=sync.requested_by if sync else None,
     )
 
@@ -49,16 +53,24 @@ def _tenant(connection: Connection) -> TenantId:
     return connection.tenant.id
 
 
-def _until(stores: Stores, connection: Connection, calls: int) -> datetime | None:
-    """When the backfill will have ended; None if it has, or there is no telling."""
-    if calls == 0 or connection.tenant is None:
-        return None
-    return stores.budget.get_for_update(connection.tenant.id).finish_at(calls, stores.now)
+def _backfill(
+    stores: Stores, connection: Connection, plan: Plan, tallies: Mapping[Stream, Tally]
+) -> Backfill:
+    """What the rest will take, if its answers weigh what this pass's payslips did, or else its others."""
+    backlog = stores.payroll.backlog(connection.id)
+    budget = stores.budget.get_for_update(_tenant(connection))
+    everything = reduce(Tally.plus, tallies.values(), Tally())
+    sample = tallies.get(Stream.PAYSLIPS, everything)
+    return Backfill.of(backlog, plan, budget, stores.now, sample=sample if sample.calls else everything)
 
 
-def _result(stream: Stream, plan: Plan, scans: Mapping[Resource, Scan], tally: Tally) -> StreamResult:
+def _result(
+    stream: Stream, plan: Plan, scans: Mapping[Resource, Scan], tally: Tally, known_to: date | None
+) -> StreamResult:
     lists = Stream.PAY_RUNS if stream is Stream.PAYSLIPS else stream
     mine = [scans[spec.resource] for spec in plan.lists if spec.stream is lists and spec.resource in scans]
+    checked_at = min((scan.finished_at for scan in mine if scan.finished_at), default=None)
+    fault = next((FAULTS.get(scan.fault, Fault.OTHER) for scan in mine if scan.fault), None)
     return StreamResult(
         calls=tally.calls,
         wire_bytes=tally.wire_bytes,
@@ -66,8 +78,10 @@ def _result(stream: Stream, plan: Plan, scans: Mapping[Resource, Scan], tally: T
         changed=tally.changed,
         gone=tally.gone,
         unreadable=tally.unreadable,
-        checked_at=min((scan.finished_at for scan in mine if scan.finished_at), default=None),
-        fault=next((FAULTS.get(scan.fault, Fault.OTHER) for scan in mine if scan.fault), None),
+        checked_at=checked_at,
+        known_to=known_to,
+        freshness=in_words(stream, known_to, checked_at, is_faulty=fault is not None),
+        fault=fault,
     )
 
 

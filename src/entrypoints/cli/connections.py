@@ -1,14 +1,20 @@
 """What is connected, how fresh it is, and what it costs."""
 
 import os
+from contextlib import closing
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from adapters.postgres.reports import Reports
-from domain.model.connection import Reason
+from adapters.postgres.reports import Reports, Row
+from domain.model.backfill import Backfill
+from domain.model.connection import Reason, Region
+from domain.model.freshness import in_words
+from domain.model.streams import Stream
 from entrypoints.cli.output import complain, console, kilobytes, print_json, rows_of, table
-from entrypoints.settings import database_url
+from entrypoints.settings import database_url, history_since
 
 app = typer.Typer(help="Clinics' connections to Xero.", no_args_is_help=True)
 
@@ -25,7 +31,8 @@ def list_connections(
 
     Example: allie-xero connections list --json
     """
-    found = Reports(database_url(os.environ)).connections(ended=ended)
+    with closing(Reports(database_url(os.environ))) as reports:
+        found = reports.connections(ended=ended)
     if as_json:
         print_json(found)
         return
@@ -43,17 +50,27 @@ def show(
 
     Example: allie-xero connections show clinic-17
     """
-    reports = Reports(database_url(os.environ))
-    found = reports.connections(clinic_id, ended=True)
-    if not found:
-        complain(f"No connection of a clinic {clinic_id!r}; see: allie-xero connections list")
-        raise typer.Exit(1)
-    summary = found[-1]
-    detail = reports.connection(summary["connection_id"])
+    with closing(Reports(database_url(os.environ))) as reports:
+        found = reports.connections(clinic_id, ended=True)
+        if not found:
+            complain(f"No connection of a clinic {clinic_id!r}; see: allie-xero connections list")
+            raise typer.Exit(1)
+        summary = found[-1]
+        detail = _detail(reports, summary)
     if as_json:
         print_json({**summary, **detail})
         return
     _print(summary, detail)
+
+
+def _detail(reports: Reports, summary: Row) -> dict[str, Any]:
+    """What there is to say of a connection; of its backfill only once the pay runs were listed."""
+    detail = reports.connection(summary["connection_id"])
+    if any(one["stream"] == Stream.PAY_RUNS and one["checked_at"] for one in detail["freshness"]):
+        since = history_since(os.environ, datetime.now(UTC))
+        backfill = reports.backfill(summary["connection_id"], Region(summary["region"]), since=since)
+        detail["backfill"] = asdict(backfill)
+    return detail
 
 
 def _print(summary: Any, detail: Any) -> None:
@@ -61,13 +78,27 @@ def _print(summary: Any, detail: Any) -> None:
     console.print(f"[bold]{summary['clinic_id']}[/]  {organisation}  {summary['status']}")
     if summary["reason"]:
         console.print(Reason(summary["reason"]).sentence)
-    read, known = detail["details"]["read"], detail["details"]["known"]
-    if known:
-        percent = 100 if read == known else min(99, 100 * read // known)
-        console.print(f"{read:,} of {known:,} details read ({percent} %)")
+    for one in detail["freshness"]:
+        words = in_words(
+            Stream(one["stream"]), one["known_to"], one["checked_at"], is_faulty=bool(one["fault"])
+        )
+        console.print(f"  {words}")
+    console.print(_backfill(detail.get("backfill")))
     lists = ("resource", "finished_at", "fault")
     console.print(table("Lists, last read", lists, rows_of(detail["lists"], *lists)))
     syncs = ("mode", "state", "requested_by", "started_at", "finished_at")
     console.print(table("Syncs, newest first", syncs, rows_of(detail["syncs"], *syncs)))
     used = [[one["month"], one["calls"], kilobytes(one["wire_bytes"])] for one in detail["usage"]]
     console.print(table("Used of Xero", ("month", "calls", "received"), used))
+
+
+def _backfill(found: dict[str, Any] | None) -> str:
+    """How much detail is here; None where the lists have not yet said how much there is."""
+    if found is None:
+        return "Details: nothing read yet"
+    estimate = Backfill(**found)
+    if estimate.ends_at is None:
+        return "Details: 100 % read"
+    left = f"{estimate.calls_left:,} calls left, about {kilobytes(estimate.wire_bytes_left)}"
+    at = estimate.ends_at.astimezone(UTC)
+    return f"Details: {estimate.percent} % read; {left}, done about {at.day} {at:%b %Y %H:%M} UTC"

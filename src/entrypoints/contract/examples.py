@@ -24,6 +24,7 @@ from domain.messages import (
 )
 from domain.model.budget import Lane
 from domain.model.connection import ConnectionStatus, Erase, Reason
+from domain.model.freshness import in_words
 from domain.model.ids import ClinicId, EventId, SourceId, TenantId
 from domain.model.streams import Stream
 from domain.model.sync import Mode
@@ -96,9 +97,22 @@ CHOICES = (
     Choice(tenant_id=TENANT, name="Harbour Physiotherapy Pty Ltd"),
     Choice(tenant_id=TenantId("1a2b3c4d-5e6f-4071-8293-a4b5c6d7e8f9"), name="Harbour Property Trust"),
 )
-FRESH = StreamResult(
-    calls=2, wire_bytes=6_120, seen=26, changed=1, gone=0, unreadable=0, checked_at=AT, fault=None
-)
+PAID = date(2026, 11, 19)
+
+
+def _fresh(stream: Stream, known_to: date | None) -> StreamResult:
+    return StreamResult(
+        calls=2,
+        wire_bytes=6_120,
+        seen=26,
+        changed=1,
+        gone=0,
+        unreadable=0,
+        checked_at=AT,
+        known_to=known_to,
+        freshness=in_words(stream, known_to, AT),
+    )
+
 
 EXAMPLES = (
     _received(ConnectCompleted.type, "authorization-code", grant=CODE, requested_by="kim@clinic.example"),
@@ -129,9 +143,13 @@ EXAMPLES = (
             clinic_id=CLINIC,
             tenant_id=TENANT,
             mode=Finished.CHANGES,
-            streams={Stream.EMPLOYEES: FRESH, Stream.PAY_RUNS: FRESH},
+            streams={
+                Stream.EMPLOYEES: _fresh(Stream.EMPLOYEES, None),
+                Stream.PAY_RUNS: _fresh(Stream.PAY_RUNS, PAID),
+            },
             backfill_percent=12,
             backfill_calls_left=2_140,
+            backfill_wire_bytes_left=1_712_000,
             backfill_ends_at=AT + timedelta(minutes=40),
             requested_by="kim@clinic.example",
         ),
@@ -142,9 +160,10 @@ EXAMPLES = (
             clinic_id=CLINIC,
             tenant_id=TENANT,
             mode=Finished.BACKFILL,
-            streams={Stream.PAYSLIPS: FRESH},
+            streams={Stream.PAYSLIPS: _fresh(Stream.PAYSLIPS, PAID)},
             backfill_percent=100,
             backfill_calls_left=0,
+            backfill_wire_bytes_left=0,
         ),
     ),
     _sent(
@@ -155,7 +174,7 @@ EXAMPLES = (
             lane=Lane.FRESH,
             pay_runs=[RUN],
             employees=[EMPLOYEE],
-            payment_dates=[date(2026, 11, 19)],
+            payment_dates=[PAID],
             streams=[Stream.PAY_RUNS, Stream.PAYSLIPS],
         ),
     ),

@@ -10,6 +10,7 @@ from typing import Any
 from rich.progress import BarColumn, Progress, TextColumn
 
 from domain.messages import ConnectCompleted, Disconnect, SyncRequested
+from domain.model.connection import Region
 from entrypoints.cli.output import complain, console, kilobytes, table
 from entrypoints.demo.parts import NothingToRunOn, Parts, assembled
 from simulator.client import REDIRECT_URI, Organisation
@@ -88,9 +89,9 @@ def _connect(parts: Parts, organisation: Organisation) -> None:
     ) as progress:
         task = progress.add_task("payroll", total=None)
         while not _heard(parts, "sync-finished", mode="backfill"):
-            details = parts.reports.connection(_connection(parts))["details"]
-            if details["known"]:
-                progress.update(task, total=details["known"], completed=details["read"])
+            backfill = parts.reports.backfill(_connection(parts), Region.AU)
+            if backfill.calls_left:
+                progress.update(task, total=100, completed=backfill.percent)
             if time.monotonic() - started > PATIENCE_S:
                 raise TooSlow("the first sync did not end")
             time.sleep(0.1)

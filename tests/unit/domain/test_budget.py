@@ -167,20 +167,20 @@ HOUR = timedelta(hours=1)
     ("calls", "takes"),
     [
         (0, timedelta()),
-        (59, timedelta()),
+        (59, MINUTE),
+        (61, 2 * MINUTE),
         (600, 10 * MINUTE),
         (900, 15 * MINUTE),
-        (901, DAY),
-        (901 + 899, 2 * DAY),
-        (901 + 60, DAY + MINUTE),
-        (900 * 10, 9 * DAY),
+        (901, DAY + MINUTE),
+        (900 + 60, DAY + MINUTE),
+        (900 + 900, DAY + 15 * MINUTE),
+        (900 * 10, 9 * DAY + 15 * MINUTE),
     ],
 )
 def test_backfill_ends_when_the_minutes_and_days_allow(calls: int, takes: timedelta) -> None:
-    found = UNKNOWN.finish_at(calls, NOW) - NOW
-    assert takes <= found <= takes + DAY
+    assert UNKNOWN.finish_at(calls, NOW) - NOW == takes
 
 
 def test_backfill_that_waits_for_the_day_ends_after_it_begins_anew() -> None:
     budget = UNKNOWN.reserved(1, NOW - 23 * HOUR).seen(LimitsSeen(day=0), NOW)
-    assert budget.finish_at(10, NOW) == NOW + HOUR
+    assert budget.finish_at(10, NOW) == NOW + HOUR + MINUTE

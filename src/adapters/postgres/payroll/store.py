@@ -10,7 +10,7 @@ from adapters.postgres.payroll.writer import PayrollWriter
 from domain.model.budget import Lane
 from domain.model.ids import ClinicId, ConnectionId
 from domain.model.payroll import Record
-from domain.model.streams import Resource
+from domain.model.streams import Resource, Stream
 from domain.model.sync import Backlog, Changes, DetailRequest, ListRequest, Reply
 
 
@@ -33,6 +33,10 @@ class PostgresPayrollStore:
     def backlog(self, connection_id: ConnectionId) -> Backlog:
         """How much detail there is, and how much of it is stale."""
         return todo.backlog(self._session, connection_id, self._history)
+
+    def known_to(self, connection_id: ConnectionId) -> Mapping[Stream, date]:
+        """The last payment date of posted pay runs and of their payslips with lines; timesheets' last day."""
+        return todo.known_to(self._session, connection_id)
 
     def gone(self, connection_id: ConnectionId, requests: Sequence[DetailRequest]) -> Changes:
         """Xero has these no more; mark them deleted."""

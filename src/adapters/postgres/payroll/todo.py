@@ -1,6 +1,6 @@
 """The to-do list: details whose rows are stale, most wanted first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from domain.model.budget import Lane
 from domain.model.ids import ConnectionId, SourceId
-from domain.model.streams import Resource
+from domain.model.streams import Resource, Stream
 from domain.model.sync import Backlog, DetailRequest
 
 NEWEST = """
@@ -18,6 +18,9 @@ SELECT DISTINCT ON (calendar_id) id FROM allie_xero.pay_run
  ORDER BY calendar_id, payment_date DESC, period_end DESC, id
 """
 """The newest pay run of each calendar."""
+
+RECENT_DAYS = 60
+"""How far before the newest timesheet's end others are read at once; those before that are backfill."""
 
 FRESH = f"""
 WITH newest AS MATERIALIZED ({NEWEST})
@@ -28,7 +31,10 @@ UNION ALL
 (SELECT 'employee', id FROM allie_xero.employee WHERE connection_id = :id AND stale ORDER BY id LIMIT :limit)
 UNION ALL
 (SELECT 'timesheet', id FROM allie_xero.timesheet
-  WHERE connection_id = :id AND stale ORDER BY period_start DESC, id LIMIT :limit)
+  WHERE connection_id = :id AND stale AND period_end > (
+        SELECT max(period_end) - {RECENT_DAYS} FROM allie_xero.timesheet
+         WHERE connection_id = :id AND deleted_at IS NULL)
+  ORDER BY period_start DESC, id LIMIT :limit)
 UNION ALL
 (SELECT 'leave_application', id FROM allie_xero.leave_application
   WHERE connection_id = :id AND stale ORDER BY start_date DESC, id LIMIT :limit)
@@ -46,6 +52,10 @@ UNION ALL
 (SELECT 'payslip', id FROM allie_xero.payslip
   WHERE connection_id = :id AND stale AND payment_date >= :history
   ORDER BY payment_date DESC, id LIMIT :limit)
+UNION ALL
+(SELECT 'timesheet', id FROM allie_xero.timesheet
+  WHERE connection_id = :id AND stale AND period_end >= :history
+  ORDER BY period_start DESC, id LIMIT :limit)
 """
 
 IS_BACKFILLED = text("""
@@ -64,7 +74,8 @@ SELECT 'payslip', count(*) FILTER (WHERE NOT stale), count(*) FILTER (WHERE stal
   FROM allie_xero.payslip WHERE connection_id = :id AND deleted_at IS NULL AND payment_date >= :history
 UNION ALL
 SELECT 'timesheet', count(*) FILTER (WHERE NOT stale), count(*) FILTER (WHERE stale)
-  FROM allie_xero.timesheet WHERE connection_id = :id AND deleted_at IS NULL
+  FROM allie_xero.timesheet
+ WHERE connection_id = :id AND deleted_at IS NULL AND period_end >= :history
 """)
 
 PER_RUN = text("""
@@ -72,6 +83,19 @@ SELECT coalesce(avg(payslips), (SELECT count(*) FROM allie_xero.employee
                                  WHERE connection_id = :id AND status = 'active' AND deleted_at IS NULL))
   FROM (SELECT count(*) AS payslips FROM allie_xero.payslip
          WHERE connection_id = :id AND deleted_at IS NULL GROUP BY pay_run_id) AS runs
+""")
+
+KNOWN_TO = text("""
+SELECT 'pay_runs' AS stream, max(payment_date) AS day FROM allie_xero.pay_run
+ WHERE connection_id = :id AND status = 'posted' AND deleted_at IS NULL
+UNION ALL
+SELECT 'payslips', max(p.payment_date) FROM allie_xero.payslip p
+  JOIN allie_xero.pay_run r ON r.connection_id = p.connection_id AND r.id = p.pay_run_id
+ WHERE p.connection_id = :id AND r.status = 'posted' AND NOT p.stale AND p.set_aside_at IS NULL
+   AND p.deleted_at IS NULL AND r.deleted_at IS NULL
+UNION ALL
+SELECT 'timesheets', max(period_end) FROM allie_xero.timesheet
+ WHERE connection_id = :id AND deleted_at IS NULL
 """)
 
 FRESH_TODO = text(FRESH + "LIMIT :limit")
@@ -106,3 +130,9 @@ def backlog(session: Session, connection_id: ConnectionId, history: date) -> Bac
         stale={Resource(row.resource): row.stale for row in counts},
         payslips_per_run=Decimal(per_run),
     )
+
+
+def known_to(session: Session, connection_id: ConnectionId) -> Mapping[Stream, date]:
+    """How far the dated streams reach; those that hold nothing are left out."""
+    found = session.execute(KNOWN_TO, {"id": connection_id})
+    return {Stream(row.stream): row.day for row in found if row.day is not None}
