@@ -89,6 +89,22 @@ def history_since(environ: Mapping[str, str], now: datetime) -> date:
     return (now - history).date() if history is not None else date.min
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class XeroApp:
+    """What it takes to ask for a consent: no secret."""
+
+    client_id: str
+    login_url: str
+
+
+def xero_app(environ: Mapping[str, str]) -> XeroApp:
+    """Only which Xero app asks, and where. Raises SettingsInvalid."""
+    return XeroApp(
+        client_id=_only(environ, "XERO_CLIENT_ID", str, "the client id of your Xero app"),
+        login_url=_only(environ, "XERO_LOGIN_URL", _url, "an https URL", "https://login.xero.com"),
+    )
+
+
 def _only(
     environ: Mapping[str, str],
     name: str,

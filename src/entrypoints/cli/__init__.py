@@ -8,6 +8,7 @@ import typer
 from adapters.crypto.keyring import KeyRingInvalid
 from domain.errors import ServiceError
 from entrypoints.cli import connections, database, events, keys, processes
+from entrypoints.cli.connect import connect
 from entrypoints.cli.output import complain
 from entrypoints.settings import SettingsInvalid
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.command("worker")(processes.worker)
 app.command("dispatcher")(processes.dispatcher)
 app.command("demo")(processes.demo)
+app.command("connect")(connect)
 app.add_typer(connections.app, name="connections")
 app.add_typer(events.app, name="events")
 app.add_typer(database.app, name="db")
