@@ -89,8 +89,8 @@ class ValidatingConsumer(_RabbitmqConsumer):
 
     @property
     def is_open(self) -> bool:
-        """Whether the connection that deliveries came over is still there."""
-        return bool(self.connection.is_open)
+        """Whether what deliveries came over is still there; RabbitMQ may close the channel alone."""
+        return bool(self.connection.is_open and self.channel.is_open)
 
 
 def counting(count: Count) -> type[ValidatingConsumer]:
