@@ -133,6 +133,8 @@ XERO = Row(
         Panel("Answers 429", (_rate("xero_rate_limited_total", "limit"),), "cps",
               about="An accident each: the budget should have waited."),
         Panel("Received", (_rate("xero_response_bytes_total", "endpoint"),), "Bps", Kind.STACK),
+        Panel("Away for everybody", (_age("xero_outage_since"),), "s", quiet=True,
+              about="One connection asks every 30 s; the others wait."),
         Panel("Values we do not know", (("sum(allie_xero_xero_unknown_values_total)", "values"),)),
     ),
 )  # fmt: skip
@@ -145,6 +147,9 @@ SYNCS = Row(
                 "{{mode}} {{result}}"),), kind=Kind.STACK, quiet=True),
         Panel("Passes not over", (_max("syncs", "state"),)),
         Panel("Oldest pass not over", (_age("sync_oldest_request", "state"),), "s", quiet=True),
+        Panel("Passes of the last hour",
+              (("max by (quantile) (allie_xero_sync_last_hour_seconds)", "quantile {{quantile}}"),), "s",
+              about="From request to end: the median, the 95th percentile, the longest."),
         Panel("Slices",
               (("max(allie_xero_slices_running)", "running"), ("max(allie_xero_slices_due)", "waiting"),
                ("max(allie_xero_backfilling_connections)", "connections in backfill"))),

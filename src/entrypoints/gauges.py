@@ -64,6 +64,9 @@ FROM_ROWS = {
     "sync_oldest_request": Spec(
         "sync_oldest_request_timestamp_seconds", "Oldest pass that is not over; 0 is none.", labels.SYNC_STATE
     ),
+    "sync_seconds": Spec(
+        "sync_last_hour_seconds", "How long passes of the last hour took, request to end.", labels.QUANTILE
+    ),
     "backfilling": Spec("backfilling_connections", "Active connections whose backfill is not complete."),
     "slices_running": Spec("slices_running", "Connections that a worker holds the lease of."),
     "slices_due": Spec("slices_due", "Connections that wait for a worker."),
@@ -75,6 +78,9 @@ FROM_ROWS = {
     ),
     "tenants_at_limit": Spec(
         "xero_tenants_at_limit", "Organisations with no call left in the window.", labels.WINDOW
+    ),
+    "outage_since": Spec(
+        "xero_outage_since_timestamp_seconds", "Since when Xero has been away for everybody; 0 is not."
     ),
     "outbox_pending": Spec("outbox_pending", "Events that wait to be sent."),
     "outbox_oldest": Spec("outbox_oldest_timestamp_seconds", "Oldest of them; 0 is none."),

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from adapters.postgres.engine import open_engine
 from adapters.postgres.errors import translated
 from adapters.postgres.leader import Leader
+from domain.model.outage import ENOUGH
 from domain.model.plans import PLANS
 
 SCOPE = text("SELECT set_config('allie_xero.clinic_id', '*', true)")
@@ -112,6 +113,22 @@ SELECT 'tenants_at_limit', 'day', count(*)
   FROM allie_xero.tenant_budget WHERE day_remaining <= 0 AND day_resets_at > clock_timestamp()
 """)
 
+OUTAGE = text("""
+SELECT 'outage_since', '', coalesce(extract(epoch FROM max(began_at) FILTER (WHERE failures >= :enough)), 0)
+  FROM allie_xero.outage
+""")
+
+DURATIONS = text("""
+WITH ended AS (
+    SELECT percentile_cont(ARRAY[0.5, 0.95, 1])
+           WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - requested_at)) AS seconds
+      FROM allie_xero.sync WHERE finished_at > clock_timestamp() - interval '1 hour'
+)
+SELECT 'sync_seconds', found.quantile, found.seconds
+  FROM ended, unnest(ARRAY['0.5', '0.95', '1'], ended.seconds) AS found (quantile, seconds)
+ WHERE found.seconds IS NOT NULL
+""")
+
 OUT = text("""
 SELECT 'outbox_pending', '', count(*) FROM allie_xero.outbox WHERE sent_at IS NULL
 UNION ALL
@@ -135,6 +152,8 @@ UNION ALL
 SELECT 'replica_lag', '', extract(epoch FROM max(replay_lag)) FROM pg_stat_replication
  HAVING max(replay_lag) IS NOT NULL
 """)
+
+QUERIES = (CONNECTIONS, TOKENS, FRESHNESS, WORK, DURATIONS, XERO, OUTAGE, OUT, SERVER)
 
 FAILURES_KEPT = timedelta(days=180)
 EXPIRY_NOTICE = timedelta(days=14)
@@ -161,6 +180,7 @@ class Gauges:
             "resources": [spec.resource.value for _, spec in specs],
             "streams": [spec.stream.value for _, spec in specs],
             "patience": [spec.rest + MISSED * changes for _, spec in specs],
+            "enough": ENOUGH,
             "expiring": FAILURES_KEPT - EXPIRY_NOTICE,
         }
 
@@ -176,7 +196,7 @@ class Gauges:
             session.execute(SCOPE)
             return [
                 Sample(metric, label or "", float(value))
-                for query in (CONNECTIONS, TOKENS, FRESHNESS, WORK, XERO, OUT, SERVER)
+                for query in QUERIES
                 for metric, label, value in session.execute(
                     query, {name: self._values[name] for name in query.compile().params}
                 )

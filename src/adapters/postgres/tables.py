@@ -208,6 +208,7 @@ sync = Table(
     Column("started_at", Instant),
     Column("finished_at", Instant),
     Column("tallies", JSONB, nullable=False, server_default=text("'{}'")),
+    Index("sync_finished_idx", "finished_at"),
     Index("sync_queued_key", "connection_id", unique=True, postgresql_where=text("state = 'queued'")),
     Index("sync_running_key", "connection_id", unique=True, postgresql_where=text("state = 'running'")),
 )

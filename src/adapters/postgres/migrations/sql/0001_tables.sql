@@ -532,6 +532,8 @@ CREATE TABLE allie_xero.sync (
 
 CREATE INDEX sync_connection_id_idx ON allie_xero.sync (connection_id);
 
+CREATE INDEX sync_finished_idx ON allie_xero.sync (finished_at);
+
 CREATE UNIQUE INDEX sync_queued_key ON allie_xero.sync (connection_id) WHERE state = 'queued';
 
 CREATE UNIQUE INDEX sync_running_key ON allie_xero.sync (connection_id) WHERE state = 'running';
