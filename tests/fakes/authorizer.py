@@ -10,7 +10,7 @@ from domain.errors import AccessExpired, AnswerUnreadable, GrantRejected
 from domain.messages import AuthorizationCode
 from domain.model.consent import REQUIRED_SCOPES, Consent, XeroConnection
 from domain.model.ids import TenantId, XeroConnectionId, XeroUserId
-from domain.model.tokens import GRACE, Access, Secret, TokenSet
+from domain.model.tokens import GRACE, IDLE_LIFE, Access, Secret, TokenSet
 from domain.ports import Clock
 from fakes.script import Script
 
@@ -95,7 +95,7 @@ class ScriptedAuthorizer:
         self.script.begin("refresh")
         presented = refresh_token.reveal()
         issued = self.refresh_tokens.get(presented)
-        if issued is None or (issued.used_at is not None and not self._is_in_grace(issued, issued.used_at)):
+        if issued is None or self._is_over(issued):
             raise GrantRejected("no such token")
         if issued.used_at is not None and self.rotation is Rotation.GRACE_LATEST:
             self._end(issued.grant, but=presented)
@@ -144,17 +144,19 @@ class ScriptedAuthorizer:
             raise AccessExpired("not accepted")
         return self.access_tokens[access.token.reveal()].grant
 
-    def _is_in_grace(self, issued: Issued, used_at: datetime) -> bool:
+    def _is_over(self, issued: Issued) -> bool:
+        """Unused for too long, or used before and not to be used again."""
+        if issued.used_at is None:
+            return issued.expires_at is not None and self.clock() >= issued.expires_at
         if self.rotation is Rotation.STRICT:
             self._end(issued.grant)
-            return False
-        return self.clock() < used_at + GRACE
+        return self.rotation is Rotation.STRICT or self.clock() >= issued.used_at + GRACE
 
     def _issue(self, grant: Grant) -> TokenSet:
         number = next(self._ids)
         access, refresh = f"access-{number}", f"refresh-{number}"
         self.access_tokens[access] = Issued(grant, self.clock() + LIFE)
-        self.refresh_tokens[refresh] = Issued(grant)
+        self.refresh_tokens[refresh] = Issued(grant, self.clock() + IDLE_LIFE)
         return TokenSet(
             access_token=Secret(access), refresh_token=Secret(refresh), life=LIFE, scopes=grant.scopes
         )

@@ -58,17 +58,29 @@ def _tell_xero(
     """
     try:
         links = with_access(refresh, credential, authorizer.connections)
-        others = _others(credential, transaction)
-        ending = links_to_end(credential, links, others)
+        ending = links_to_end(credential, links, _others(credential, transaction))
         for link in ending:
             _delete(credential, link, authorizer, refresh)
-        if len(ending) < len(links) or any(one.is_in_use for one in others):
-            _burn(credential, transaction, authorizer)
-            return Revocation.CONNECTION_DELETED if ending else Revocation.NOT_NEEDED
-        _revoke(credential, transaction, authorizer)
+        if _is_last(credential, transaction, authorizer, refresh):
+            _revoke(credential, transaction, authorizer)
+            return Revocation.REVOKED
+        _burn(credential, transaction, authorizer)
     except (ConsentWithdrawn, AccessForbidden, GrantRejected):
         return Revocation.ALREADY_WITHDRAWN
-    return Revocation.REVOKED
+    return Revocation.CONNECTION_DELETED if ending else Revocation.NOT_NEEDED
+
+
+def _is_last(
+    credential: Credential, transaction: Transaction, authorizer: Authorizer, refresh: Refresh
+) -> bool:
+    """
+    Whether its user has no other link and no other consent, as of now.
+
+    Asked once more, as late as can be: people are told to disconnect and connect again when something is
+    wrong, and a revocation would take the consent that they have just given.
+    """
+    is_linked = bool(with_access(refresh, credential, authorizer.connections))
+    return not is_linked and not any(one.is_in_use for one in _others(credential, transaction))
 
 
 def _others(credential: Credential, transaction: Transaction) -> list[ConsentUse]:

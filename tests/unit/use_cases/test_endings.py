@@ -27,8 +27,8 @@ from domain.messages import (
 from domain.model.certificate import Erased, Revocation
 from domain.model.connection import ConnectionStatus, Erase, Reason
 from domain.model.failures import FailureState
-from domain.model.ids import ClinicId, ConnectionId
-from domain.model.tokens import CredentialState, Secret
+from domain.model.ids import ClinicId, ConnectionId, XeroConnectionId
+from domain.model.tokens import Access, CredentialState, Secret
 from domain.use_cases.disconnect import DisconnectOutcome
 from domain.use_cases.erase_payroll import EraseOutcome
 from domain.use_cases.finish_disconnect import FinishOutcome
@@ -182,6 +182,27 @@ def test_a_consent_of_the_same_user_that_is_being_checked_is_not_revoked(service
     service.finish_disconnect(job(service))
     assert revocations(service) == [Revocation.CONNECTION_DELETED]
     assert links(service) == 2
+
+
+def test_a_consent_that_is_given_while_the_old_one_is_being_ended_is_not_revoked(
+    service: InMemoryService,
+) -> None:
+    """A clinic that disconnects and connects again at once, as the help page tells it to."""
+    service.disconnect(make_disconnect())
+    ending = job(service)
+    delete = service.authorizer.delete_connection
+
+    def delete_and_connect_again(access: Access, link: XeroConnectionId) -> None:
+        service.authorizer.delete_connection = delete  # type: ignore[method-assign]
+        delete(access, link)
+        service.connect()
+
+    service.authorizer.delete_connection = delete_and_connect_again  # type: ignore[method-assign, assignment]
+    service.finish_disconnect(ending)
+    assert revocations(service) == [Revocation.CONNECTION_DELETED]
+    live = service.database.credentials.live(service.connection().id)
+    assert live is not None
+    assert service.refresh(CLINIC, live.id, even_if_fresh=True).outcome is RefreshOutcome.REFRESHED
 
 
 def test_reconnecting_ends_the_old_token_set_and_keeps_the_link(service: InMemoryService) -> None:
