@@ -4,6 +4,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -204,10 +205,14 @@ CERTIFIED = (
 
 
 def _wait(parts: Parts) -> None:
-    console.print("\nLeft running; Ctrl-C ends it.")
-    console.print(f"  psql       {parts.database_url}")
-    console.print(f"  simulator  {parts.simulator_url}/_sim/health")
-    console.print(f"  log        {parts.log_file}")
+    psql_url = parts.database_url.replace("+psycopg", "")
+    say = partial(console.print, soft_wrap=True, highlight=False)
+    say("\nLeft running; Ctrl-C ends it. In another terminal:")
+    say(f"  export DATABASE_URL='{psql_url}'" + (f" AMQP_URL='{parts.amqp_url}'" if parts.amqp_url else ""))
+    say("  psql $DATABASE_URL -c 'TABLE allie_xero_read.pay_run'")
+    say(f"  ./run allie-xero connections show {CLINIC}")
+    say(f"  tail -f {parts.log_file}")
+    say(f"  curl {parts.simulator_url}/_sim/health")
     while True:
         time.sleep(3600)
 
