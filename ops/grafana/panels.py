@@ -148,7 +148,7 @@ SYNCS = Row(
         Panel("Passes not over", (_max("syncs", "state"),)),
         Panel("Oldest pass not over", (_age("sync_oldest_request", "state"),), "s", quiet=True),
         Panel("Passes of the last hour",
-              (("max by (quantile) (allie_xero_sync_last_hour_seconds)", "quantile {{quantile}}"),), "s",
+              (("max by (percentile) (allie_xero_sync_last_hour_seconds)", "p{{percentile}}"),), "s",
               about="From request to end: the median, the 95th percentile, the longest."),
         Panel("Slices",
               (("max(allie_xero_slices_running)", "running"), ("max(allie_xero_slices_due)", "waiting"),

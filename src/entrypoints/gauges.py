@@ -65,7 +65,7 @@ FROM_ROWS = {
         "sync_oldest_request_timestamp_seconds", "Oldest pass that is not over; 0 is none.", labels.SYNC_STATE
     ),
     "sync_seconds": Spec(
-        "sync_last_hour_seconds", "How long passes of the last hour took, request to end.", labels.QUANTILE
+        "sync_last_hour_seconds", "How long passes of the last hour took, request to end.", labels.PERCENTILE
     ),
     "backfilling": Spec("backfilling_connections", "Active connections whose backfill is not complete."),
     "slices_running": Spec("slices_running", "Connections that a worker holds the lease of."),

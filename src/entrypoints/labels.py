@@ -147,7 +147,7 @@ CONNECTION_STATUS = _of("status", ConnectionStatus)
 REASON = _of("reason", Reason, "none")
 FAILURE_STATE = _of("state", FailureState)
 SYNC_STATE = _of("state", "queued", "running")
-QUANTILE = _of("quantile", "0.5", "0.95", "1")
+PERCENTILE = _of("percentile", "50", "95", "100")
 WINDOW = _of("window", "minute", "day")
 KEY_ROLE = _of("role", "primary", "older")
 

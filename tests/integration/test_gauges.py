@@ -50,7 +50,7 @@ CASES: dict[str, tuple[str, dict[tuple[str, str], float]]] = {
     ),
     "passes of the last hour": (
         SYNC.format("5 minutes", "5 minutes"),
-        {("sync_seconds", "0.5"): 20, ("sync_seconds", "1"): 100},
+        {("sync_seconds", "50"): 20, ("sync_seconds", "100"): 100},
     ),
     "an empty outbox": ("", {("outbox_pending", ""): 0, ("outbox_oldest", ""): 0}),
     "a budget that is used up": (

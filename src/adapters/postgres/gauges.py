@@ -124,8 +124,8 @@ WITH ended AS (
            WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - requested_at)) AS seconds
       FROM allie_xero.sync WHERE finished_at > clock_timestamp() - interval '1 hour'
 )
-SELECT 'sync_seconds', found.quantile, found.seconds
-  FROM ended, unnest(ARRAY['0.5', '0.95', '1'], ended.seconds) AS found (quantile, seconds)
+SELECT 'sync_seconds', found.percentile, found.seconds
+  FROM ended, unnest(ARRAY['50', '95', '100'], ended.seconds) AS found (percentile, seconds)
  WHERE found.seconds IS NOT NULL
 """)
 
