@@ -18,6 +18,8 @@ from domain.messages import (
     RunSlice,
     SyncRequested,
 )
+from domain.model.ids import ClinicId
+from domain.model.probing import Probed
 from domain.ports import Publish, SendJob
 from domain.use_cases.complete_connection import ConnectOutcome
 from domain.use_cases.disconnect import DisconnectOutcome
@@ -44,3 +46,5 @@ class Application:
     schedule_due_work: Callable[[SendJob], int]
     relay_outbox: Callable[[Publish], int]
     record_dead_letter: Callable[[DeadLetter], None]
+
+    probe_xero: Callable[[ClinicId], Probed | None]

@@ -60,6 +60,10 @@ class Fenced(PermanentError):
     """The connection moved on (disconnected, or leased to somebody else); nothing was written."""
 
 
+class NotADemoCompany(PermanentError):
+    """What is tried out is never tried out on a clinic's own organisation."""
+
+
 class SecretUnreadable(PermanentError):
     """A stored or received secret cannot be opened with the keys at hand."""
 

@@ -20,7 +20,7 @@ from domain.messages import (
 )
 from domain.model.budget import Budget, Lane
 from domain.model.certificate import Certificate
-from domain.model.connection import Connection, Region
+from domain.model.connection import Connection, Region, Tenant
 from domain.model.consent import Consent, ConsentUse, XeroConnection
 from domain.model.failures import Failure
 from domain.model.handover import HandedOver
@@ -35,6 +35,7 @@ from domain.model.ids import (
 )
 from domain.model.outage import Outage
 from domain.model.payroll import Record
+from domain.model.probing import Probed
 from domain.model.streams import Resource, Stream
 from domain.model.sync import (
     Backlog,
@@ -72,6 +73,18 @@ class OpenSource(Protocol):
 
     def __call__(self, tenant: TenantId, region: Region | None, access: Access) -> PayrollSource:
         """Read `tenant` with that access token; payroll only where the region is known."""
+        ...
+
+
+class Probe(Protocol):
+    """Finds out about Xero what its documentation leaves open."""
+
+    def __call__(self, tenant: Tenant, access: Access) -> Probed:
+        """
+        Make some dozens of GETs about one organisation, and say what they tell without their values.
+
+        Raises AnswerLost, AnswerUnreadable, XeroUnavailable.
+        """
         ...
 
 

@@ -15,6 +15,7 @@ from adapters.crypto.sources import LiveKeyRing
 from adapters.postgres.engine import open_engine, pool_use
 from adapters.postgres.transaction import Origin, Storage, postgres_transaction
 from adapters.postgres.work import Rhythm
+from adapters.xero.probing.probe import open_probe
 from adapters.xero.source import open_source
 from adapters.xero.transport import Endpoints, Transport
 from domain.application import Application
@@ -24,6 +25,7 @@ from domain.use_cases.disconnect import disconnect
 from domain.use_cases.erase_payroll import erase_payroll
 from domain.use_cases.finish_disconnect import finish_disconnect
 from domain.use_cases.keep_alive import keep_alive
+from domain.use_cases.probe_xero import probe_xero
 from domain.use_cases.record_dead_letter import record_dead_letter
 from domain.use_cases.refresh_tokens import refresh_tokens
 from domain.use_cases.relay_outbox import relay_outbox
@@ -122,6 +124,13 @@ def build_application(
         schedule_due_work=lambda send: schedule_due_work(transaction=transaction, send=send),
         relay_outbox=lambda publish: relay_outbox(transaction=transaction, publish=publish),
         record_dead_letter=partial(record_dead_letter, transaction=transaction),
+        probe_xero=partial(
+            probe_xero,
+            transaction=transaction,
+            refresh=refresh,
+            open_source=source,
+            probe=open_probe(transport),
+        ),
     )
 
 

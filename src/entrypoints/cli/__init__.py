@@ -7,7 +7,7 @@ import typer
 
 from adapters.crypto.keyring import KeyRingInvalid
 from domain.errors import ServiceError
-from entrypoints.cli import connections, database, events, keys, processes
+from entrypoints.cli import connections, database, events, keys, processes, xero
 from entrypoints.cli.connect import connect
 from entrypoints.cli.output import complain
 from entrypoints.settings import SettingsInvalid
@@ -28,6 +28,7 @@ app.add_typer(connections.app, name="connections")
 app.add_typer(events.app, name="events")
 app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")
+app.add_typer(xero.app, name="xero")
 if find_spec("uvicorn") is not None:  # the service's own image leaves the simulator's libraries out
     from entrypoints.cli.contract import contract_kit
     from simulator.cli import app as simulator
