@@ -36,6 +36,7 @@ from domain.model.ids import (
 from domain.model.outage import Outage
 from domain.model.payroll import Record
 from domain.model.probing import Probed
+from domain.model.rewrapping import Rewrapped
 from domain.model.streams import Resource, Stream
 from domain.model.sync import (
     Backlog,
@@ -241,6 +242,14 @@ class CredentialRepository(Protocol):
 
     def consents_of(self, user_id: XeroUserId, but: CredentialId) -> Sequence[ConsentUse]:
         """What this Xero user's other consents are used for, whichever clinic's they are."""
+        ...
+
+    def rewrap(self, after: CredentialId, limit: int) -> Rewrapped:
+        """
+        Move the data keys of up to `limit` token sets, in the order of their ids, to the primary key.
+
+        Rows that are locked are left out. What cannot be opened is noted, and left as it is.
+        """
         ...
 
 

@@ -105,6 +105,17 @@ def xero_app(environ: Mapping[str, str]) -> XeroApp:
     )
 
 
+def environment(environ: Mapping[str, str]) -> str:
+    """Only the environment's name, which every ciphertext is bound to. Raises SettingsInvalid."""
+    return _only(environ, "ALLIE_XERO_ENVIRONMENT", _name, "a name such as production", "development")
+
+
+def keyring(environ: Mapping[str, str]) -> tuple[Secret | None, Path | None]:
+    """Only the key ring's text, or where its file or directory is."""
+    text, path = environ.get("ALLIE_XERO_KEYRING"), environ.get("ALLIE_XERO_KEYRING_FILE")
+    return Secret(text) if text else None, Path(path) if path else None
+
+
 def _only(
     environ: Mapping[str, str],
     name: str,
@@ -122,9 +133,8 @@ def _only(
 def load(environ: Mapping[str, str]) -> Settings:
     """Read and check everything at once. Raises SettingsInvalid with every problem found."""
     reader = _Reader(environ)
-    keyring = reader.optional("ALLIE_XERO_KEYRING")
-    keyring_file = reader.optional("ALLIE_XERO_KEYRING_FILE")
-    if keyring is None and keyring_file is None:
+    ring, ring_file = keyring(environ)
+    if ring is None and ring_file is None:
         reader.problems.append(
             "ALLIE_XERO_KEYRING_FILE is not set; expected the path of a key ring, or of a directory of them "
             "(make one with: allie-xero keys generate PATH)"
@@ -135,8 +145,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         pooled=reader.read("ALLIE_XERO_DATABASE_POOLED", _one_of("yes", "no"), "yes or no", "no") == "yes",
         amqp_url=reader.read("AMQP_URL", _amqp_url, AMQP_FORM),
         amqp_ca_file=reader.optional("AMQP_CA_FILE"),
-        keyring_file=Path(keyring_file) if keyring_file else None,
-        keyring=Secret(keyring) if keyring else None,
+        keyring_file=ring_file,
+        keyring=ring,
         client_id=reader.read("XERO_CLIENT_ID", str, "the client id of your Xero app"),
         client_secret=reader.read("XERO_CLIENT_SECRET", Secret, "the client secret of your Xero app"),
         identity_url=reader.read("XERO_IDENTITY_URL", _url, "an https URL", "https://identity.xero.com"),

@@ -1,18 +1,21 @@
 """The two sides of the contract, and what tests need beyond the ports: to move time, to look inside."""
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
 from sqlalchemy import Engine, text
 
+from adapters.crypto.envelope import EnvelopeCipher
+from adapters.crypto.keyring import JsonKeyRing
 from adapters.postgres.tables import metadata
 from adapters.postgres.transaction import Storage, postgres_transaction
 from deployment.ageing import REST_TRIGGERS, age
 from domain.model.failures import Failure, FailureState
-from domain.model.ids import ClinicId, ConnectionId
+from domain.model.ids import ClinicId, ConnectionId, CredentialId
 from domain.ports import Transaction
 from fakes.database import InMemoryDatabase
 from fakes.failures import KeptFailure
@@ -31,6 +34,18 @@ class Backend(Protocol):
 
     def pause(self, connection_id: ConnectionId, until: timedelta) -> None:
         """An operator pauses a connection."""
+        ...
+
+    def promote(self, key_id: str) -> None:
+        """A new key-encryption key seals from now on."""
+        ...
+
+    def sealed_with(self, credential_id: CredentialId) -> str:
+        """Which key-encryption key a token set's data key is sealed with."""
+        ...
+
+    def lose(self, credential_id: CredentialId) -> None:
+        """What is sealed of a token set becomes unreadable."""
         ...
 
     def failures(self) -> list[KeptFailure]:
@@ -73,6 +88,15 @@ class MemoryBackend:
 
     def pause(self, connection_id: ConnectionId, until: timedelta) -> None:
         self.database.syncs.pause(connection_id, self.database.now + until)
+
+    def promote(self, key_id: str) -> None:
+        self.database.credentials.primary = key_id
+
+    def sealed_with(self, credential_id: CredentialId) -> str:
+        return self.database.credentials.sealed_with[credential_id]
+
+    def lose(self, credential_id: CredentialId) -> None:
+        self.database.credentials.unreadable.append(credential_id)
 
     def failures(self) -> list[KeptFailure]:
         return self.database.failures.kept
@@ -118,6 +142,21 @@ class PostgresBackend:
             by=until,
             id=connection_id,
         )
+
+    def promote(self, key_id: str) -> None:
+        cipher = self.storage.cipher
+        assert isinstance(cipher, EnvelopeCipher)
+        assert isinstance(cipher._keys, JsonKeyRing)
+        keys = {**cipher._keys.keys, key_id: os.urandom(32)}
+        promoted = EnvelopeCipher(replace(cipher._keys, primary_id=key_id, keys=keys), cipher._environment)
+        self.storage = replace(self.storage, cipher=promoted)
+
+    def sealed_with(self, credential_id: CredentialId) -> str:
+        query = "SELECT kek_id FROM allie_xero.credential WHERE id = :id"
+        return str(self.ask(query, id=credential_id)[0]["kek_id"])
+
+    def lose(self, credential_id: CredentialId) -> None:
+        self.execute("UPDATE allie_xero.credential SET tenant_id = 'moved' WHERE id = :id", id=credential_id)
 
     def failures(self) -> list[KeptFailure]:
         return [_kept(row) for row in self.ask("SELECT * FROM allie_xero.failure ORDER BY id")]

@@ -9,6 +9,7 @@ from domain.errors import Fenced, SecretUnreadable, StorageConflict
 from domain.model.connection import Connection
 from domain.model.consent import Consent, ConsentUse
 from domain.model.ids import ConnectionId, CredentialId, XeroUserId
+from domain.model.rewrapping import Rewrapped
 from domain.model.tokens import Credential, CredentialState, HeldTokens
 from domain.ports import Clock
 
@@ -18,7 +19,8 @@ class InMemoryCredentialRepository:
     See `domain.ports.CredentialRepository`; `rows` holds what is not destroyed yet, `ended` the rest.
 
     `tokens` is what is sealed elsewhere; `audit` holds what was done to whom; `shredded` the ids of
-    destroyed keys; what is in `unreadable` cannot be opened.
+    destroyed keys; what is in `unreadable` cannot be opened. `primary` seals from now on, and
+    `sealed_with` is what each row's data key is sealed with.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -28,6 +30,8 @@ class InMemoryCredentialRepository:
         self.audit: list[tuple[CredentialId, str]] = []
         self.shredded: dict[CredentialId, str] = {}
         self.unreadable: list[CredentialId] = []
+        self.primary = "kek-1"
+        self.sealed_with: dict[CredentialId, str] = {}
         self.claimed_until: dict[CredentialId, datetime] = {}
         self._clock = clock
         self._ids = count(1)
@@ -48,7 +52,7 @@ class InMemoryCredentialRepository:
             access_expires_at=self._clock() + consent.tokens.life,
         )
         self._put(credential)
-        self.tokens[credential.id] = HeldTokens.of(consent.tokens)
+        self._seal(credential.id, HeldTokens.of(consent.tokens))
         return credential
 
     def pending(self, connection_id: ConnectionId) -> Credential | None:
@@ -78,7 +82,7 @@ class InMemoryCredentialRepository:
 
     def activate(self, credential: Credential, connection: Connection) -> None:
         assert connection.tenant is not None
-        self.open(credential)
+        self._seal(credential.id, self.open(credential))
         self._put(
             replace(
                 self.rows[credential.id],
@@ -108,7 +112,7 @@ class InMemoryCredentialRepository:
             cooldown_until=credential.cooldown_until,
         )
         if tokens is not None:
-            self.tokens[credential.id] = tokens
+            self._seal(credential.id, tokens)
 
     def doubt(self, credential: Credential) -> None:
         self.save(credential.doubted(self._clock()), seen=credential)
@@ -137,9 +141,26 @@ class InMemoryCredentialRepository:
             if one.user_id == user_id and one.id != but
         ]
 
+    def rewrap(self, after: CredentialId, limit: int) -> Rewrapped:
+        old = sorted(one for one in self.tokens if self.sealed_with[one] != self.primary and one > after)[
+            :limit
+        ]
+        for one in old:
+            if one in self.unreadable:
+                self.audit.append((one, "unreadable"))
+            else:
+                self.sealed_with[one] = self.primary
+                self.audit.append((one, "rewrapped"))
+        bad = sum(one in self.unreadable for one in old)
+        return Rewrapped(moved=len(old) - bad, unreadable=bad, last=old[-1] if old else None)
+
     def _of(self, connection_id: ConnectionId, state: CredentialState) -> list[Credential]:
         mine = (one for one in self.rows.values() if one.connection_id == connection_id)
         return [one for one in mine if one.state is state]
+
+    def _seal(self, credential_id: CredentialId, tokens: HeldTokens) -> None:
+        self.tokens[credential_id] = tokens
+        self.sealed_with[credential_id] = self.primary
 
     def _put(self, credential: Credential) -> None:
         """A connection has one live and one pending token set."""

@@ -1,9 +1,10 @@
 """A key ring's JSON document in a file: read only where it is private, written whole or not at all."""
 
+import fcntl
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,30 @@ def write_document(path: Path, document: Mapping[str, Any], *, replace: bool = F
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def change_document(path: Path, change: Callable[[dict[str, Any]], Mapping[str, Any]]) -> None:
+    """
+    Replace a key ring by what `change` makes of it; two that do this at once take turns.
+
+    Raises KeyRingInvalid, and whatever `change` raises, and leaves the file as it is then.
+    """
+    folder = os.open(path.resolve().parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # not the file's own lock: that goes with the file
+        write_document(path.resolve(), change(_read_document(path)), replace=True)
+    finally:
+        os.close(folder)
+
+
+def _read_document(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(private_text(path), object_pairs_hook=no_duplicates)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise KeyRingInvalid(f"{path} is not a JSON object")
+    return document
 
 
 def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +12,13 @@ from adapters.crypto.keyring import VERSION, JsonKeyRing, encoded_key, new_key_i
 from adapters.crypto.signing import public_keys
 
 Document = dict[str, Any]
+
+SETTLING = timedelta(minutes=10)
+"""How long after a promotion a process may still seal with the key before; see docs/keys.md."""
+
+
+class KeyRefused(Exception):
+    """A change of the key ring that would lose something; the message says what to do first."""
 
 
 class KeyUse(StrEnum):
@@ -56,17 +63,44 @@ def with_new_key(document: Mapping[str, Any], use: KeyUse) -> tuple[Document, st
 
 
 def with_primary(document: Mapping[str, Any], key_id: str) -> Document:
-    """That key seals from now on."""
+    """That sealing key seals from now on. Raises KeyRefused."""
+    if key_id not in document["keys"]:
+        raise KeyRefused(f"{key_id!r} is no sealing key of this ring")
+    if key_id == document["primary"]:
+        raise KeyRefused(f"{key_id} is the primary key already")
     return {**document, "primary": key_id, "promoted_at": datetime.now(UTC).isoformat()}
 
 
-def without_key(document: Mapping[str, Any], key_id: str) -> Document:
-    """The ring without that sealing or receiving key."""
+def without_key(document: Mapping[str, Any], key_id: str, in_use: Mapping[str, int]) -> Document:
+    """
+    The ring without that sealing or receiving key; `in_use` counts the token sets that each seals.
+
+    Raises KeyRefused for a key that something still needs, now or in a moment.
+    """
+    refused = _needed_for(document, key_id, in_use)
+    if refused is not None:
+        raise KeyRefused(refused)
     return {
         **document,
         "keys": {one: key for one, key in document["keys"].items() if one != key_id},
         "receiving": [one for one in document["receiving"] if one["kid"] != key_id],
     }
+
+
+def _needed_for(document: Mapping[str, Any], key_id: str, in_use: Mapping[str, int]) -> str | None:
+    receiving = [one["kid"] for one in document["receiving"]]
+    if key_id in receiving:
+        return f"{key_id} is the only receiving key; add another first" if len(receiving) == 1 else None
+    if key_id not in document["keys"]:
+        return f"{key_id!r} is no sealing or receiving key of this ring"
+    if key_id == document["primary"]:
+        return f"{key_id} is the primary key; promote another first"
+    if in_use.get(key_id, 0):
+        return f"{key_id} seals {in_use[key_id]:,} token sets; run: allie-xero keys rewrap"
+    promoted_at = document.get("promoted_at")
+    if promoted_at and datetime.now(UTC) - datetime.fromisoformat(promoted_at) < SETTLING:
+        return f"another key was promoted {promoted_at}; wait {SETTLING.seconds // 60} minutes after that"
+    return None
 
 
 def new_receiving_key() -> Document:

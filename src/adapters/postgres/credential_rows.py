@@ -1,7 +1,8 @@
-"""What is known of a token set, between a row and the domain; never its ciphertext."""
+"""What is known of a token set, between a row and the domain; never its tokens' ciphertext."""
 
 from sqlalchemy import RowMapping
 
+from adapters.postgres.sealing import Binding
 from adapters.postgres.tables import credential as table
 from domain.model.ids import (
     ClinicId,
@@ -34,6 +35,28 @@ COLUMNS = (
     table.c.cooldown_until,
     table.c.revoke_by,
 )
+
+WRAPPED = (
+    table.c.id,
+    table.c.clinic_id,
+    table.c.tenant_id,
+    table.c.connection_id,
+    table.c.generation,
+    table.c.version,
+    table.c.data_key,
+)
+"""What it takes to seal a data key anew, and no more: the dispatcher may read nothing else that is sealed."""
+
+
+def binding_of(row: RowMapping) -> Binding:
+    """What a row of `WRAPPED` is bound to."""
+    return Binding(
+        tenant_id=row["tenant_id"],
+        connection_id=row["connection_id"],
+        generation=row["generation"],
+        credential_id=row["id"],
+        version=row["version"],
+    )
 
 
 def state_of(credential: Credential) -> dict[str, object]:

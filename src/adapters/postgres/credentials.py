@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection as Session
-from sqlalchemy import Select, Update, func, insert, select, text, update
+from sqlalchemy import RowMapping, Select, Update, func, insert, select, text, update
 
-from adapters.postgres.credential_rows import COLUMNS, credential_of, state_of
+from adapters.postgres.credential_rows import COLUMNS, WRAPPED, binding_of, credential_of, state_of
 from adapters.postgres.sealing import Binding, SealedRow, TokenCipher, opened, sealed
 from adapters.postgres.tables import credential as table
 from adapters.postgres.tables import credential_audit
@@ -15,6 +15,7 @@ from domain.errors import Fenced, SecretUnreadable
 from domain.model.connection import Connection
 from domain.model.consent import Consent, ConsentUse
 from domain.model.ids import ConnectionId, CredentialId, XeroConnectionId, XeroUserId
+from domain.model.rewrapping import Rewrapped
 from domain.model.tokens import Credential, CredentialState, HeldTokens
 
 OPEN = text("SELECT * FROM allie_xero.open_credential(:id)")
@@ -164,12 +165,39 @@ class PostgresCredentialRepository:
             for row in rows
         ]
 
+    def rewrap(self, after: CredentialId, limit: int) -> Rewrapped:
+        """Move data keys to the primary key, in the order of their rows' ids."""
+        old = (table.c.data_key.is_not(None), table.c.kek_id != self._cipher.primary_id, table.c.id > after)
+        query = select(*WRAPPED).where(*old).order_by(table.c.id).limit(limit)
+        rows = self._session.execute(query.with_for_update(skip_locked=True)).mappings().all()
+        moved = sum(self._rewrap(row) for row in rows)
+        return Rewrapped(
+            moved=moved,
+            unreadable=len(rows) - moved,
+            last=CredentialId(rows[-1]["id"]) if rows else None,
+        )
+
+    def _rewrap(self, row: RowMapping) -> bool:
+        """Whether a row's data key could be moved."""
+        try:
+            data_key = self._cipher.rewrap(row["data_key"], binding_of(row).place("data_key"))
+        except SecretUnreadable:
+            self._note(row["clinic_id"], row["id"], row["version"], "unreadable")
+            return False
+        values = {"data_key": data_key, "kek_id": self._cipher.kek_id(data_key)}
+        self._session.execute(_change(row["id"]).values(values))
+        self._note(row["clinic_id"], row["id"], row["version"], "rewrapped")
+        return True
+
     def note(self, credential: Credential, action: str) -> None:
         """Add to the audit what was done to a token set."""
+        self._note(credential.clinic_id, credential.id, credential.version, action)
+
+    def _note(self, clinic_id: str, credential_id: int, version: int, action: str) -> None:
         values = {
-            "clinic_id": credential.clinic_id,
-            "credential_id": credential.id,
-            "version": credential.version,
+            "clinic_id": clinic_id,
+            "credential_id": credential_id,
+            "version": version,
             "action": action,
         }
         self._session.execute(insert(credential_audit).values(values))

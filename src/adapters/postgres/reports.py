@@ -22,6 +22,13 @@ from domain.model.sync import Tally
 
 Row = Mapping[str, Any]
 
+SCOPE = text("""
+SELECT set_config('allie_xero.clinic_id', '*', true),
+       NOT row_security_active('allie_xero.credential') OR pg_has_role('allie_xero_operator', 'USAGE')
+       OR pg_has_role('allie_xero_dispatcher', 'USAGE') AS is_wide
+""")
+"""Every clinic, and whether this login sees every clinic: else an answer would look complete and be empty."""
+
 CONNECTIONS = text("""
 SELECT c.clinic_id, c.id AS connection_id, c.status, c.reason, c.tenant_name AS organisation, c.region,
        c.connected_at, s.due_at, s.attempts, s.paused_until, s.backfilled_at,
@@ -63,6 +70,31 @@ SELECT period_start, period_end, payment_date, status, earnings, tax, employer_p
 """)
 
 
+KEYS = text("""
+SELECT kek_id, count(*) AS token_sets FROM allie_xero.credential
+ WHERE state <> 'shredded' GROUP BY kek_id ORDER BY kek_id
+""")
+
+OPENINGS = text("""
+SELECT at, clinic_id, credential_id, version, action, kek_id, process, purpose, message_id, database_user
+  FROM allie_xero.credential_audit
+ WHERE (CAST(:clinic_id AS text) IS NULL OR clinic_id = :clinic_id)
+ ORDER BY id DESC LIMIT :limit
+""")
+
+CERTIFICATES = text("""
+SELECT id, clinic_id, connection_id, erased, issued_at, document, signature, signing_key_id
+  FROM allie_xero.certificate
+ WHERE (CAST(:clinic_id AS text) IS NULL OR clinic_id = :clinic_id)
+   AND (CAST(:id AS bigint) IS NULL OR id = :id)
+ ORDER BY id
+""")
+
+
+class LoginTooNarrow(Exception):
+    """The login sees one clinic at a time, so what it is asked for would look complete and be empty."""
+
+
 class Reports:
     """Answers questions about what the database holds; for operators and the demo."""
 
@@ -102,6 +134,18 @@ class Reports:
         """A clinic's newest pay runs, as the main platform sees them."""
         return self._ask(PAY_RUNS, clinic_id=clinic_id, limit=limit)
 
+    def token_sets_by_key(self) -> dict[str, int]:
+        """How many token sets each key-encryption key seals. Raises LoginTooNarrow."""
+        return {row["kek_id"]: row["token_sets"] for row in self._ask(KEYS)}
+
+    def openings(self, clinic_id: str | None = None, limit: int = 50) -> list[Row]:
+        """Who opened token sets, why and for which message, and what else was done; newest first."""
+        return self._ask(OPENINGS, clinic_id=clinic_id, limit=limit)
+
+    def certificates(self, clinic_id: str | None = None, number: int | None = None) -> list[Row]:
+        """Erasure certificates, oldest first: of one clinic, of one number, or all."""
+        return self._ask(CERTIFICATES, clinic_id=clinic_id, id=number)
+
     def ask(self, statement: str, **values: object) -> list[Row]:
         """Any question, in SQL."""
         return self._ask(text(statement), **values)
@@ -118,6 +162,8 @@ class Reports:
     def _session(self) -> Iterator[Session]:
         try:
             with self._engine.connect() as session:
+                if not session.execute(SCOPE).one().is_wide:
+                    raise LoginTooNarrow("this login sees one clinic at a time; use an operator's")
                 yield session
         except DBAPIError as error:
             raise translated(error) from None

@@ -6,8 +6,10 @@ from importlib.util import find_spec
 import typer
 
 from adapters.crypto.keyring import KeyRingInvalid
+from adapters.postgres.errors import StorageBug
+from adapters.postgres.reports import LoginTooNarrow
 from domain.errors import ServiceError
-from entrypoints.cli import connections, database, events, keys, processes, xero
+from entrypoints.cli import certificates, connections, database, events, keys, processes, xero
 from entrypoints.cli.connect import connect
 from entrypoints.cli.output import complain
 from entrypoints.settings import SettingsInvalid
@@ -29,6 +31,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")
 app.add_typer(xero.app, name="xero")
+app.add_typer(certificates.app, name="certificates")
 if find_spec("uvicorn") is not None:  # the service's own image leaves the simulator's libraries out
     from entrypoints.cli.contract import contract_kit
     from simulator.cli import app as simulator
@@ -47,6 +50,12 @@ def main() -> None:
     except KeyRingInvalid as error:
         complain(str(error))
         sys.exit(2)
+    except LoginTooNarrow as error:
+        complain(f"{error}: docs/database-roles.md")
+        sys.exit(1)
+    except StorageBug as error:
+        complain(f"The database refuses: {error}. 42501 is a login without the role: docs/database-roles.md")
+        sys.exit(1)
     except ServiceError as error:
         complain(str(error))
         sys.exit(3)
