@@ -57,7 +57,17 @@ FUNCTIONS = {
 NAMES_NO_CLINIC = {"alembic_version", "app_budget", "outage", "tenant_budget"}
 """What is the same for every clinic: rows of these are not guarded by the clinic's name."""
 
-PROGRESS = "S(connection_id clinic_id stale set_aside_at deleted_at)"
+PROGRESS = {
+    "employee": "status",
+    "leave_application": "",
+    "pay_run": "id status payment_date",
+    "payslip": "pay_run_id payment_date",
+    "timesheet": "period_end",
+}
+"""What an operator may see of the payroll: how far it is."""
+
+VIEWS_OF_OPERATORS = {"freshness"}
+
 WORKERS = ("worker", "dispatcher", "operator")
 READERS = ("reader", "fleet_reader")
 
@@ -92,7 +102,10 @@ def rights(role: str, table: str) -> Rights:
 
 
 def _payroll(table: Table) -> tuple[str, str, str]:
-    return ("SIUD", "", PROGRESS if "stale" in table.c else "")
+    if table.name not in PROGRESS:
+        return ("SIUD", "", "")
+    progress = f"S(connection_id clinic_id deleted_at stale set_aside_at {PROGRESS[table.name]})"
+    return ("SIUD", "", progress)
 
 
 def decided_tables() -> set[str]:

@@ -1,12 +1,14 @@
 """What operators and gauges ask, asked under their own logins."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from adapters.postgres.gauges import Gauges
 from adapters.postgres.reports import Reports
 from adapters.postgres.work import Rhythm
+from domain.model.connection import Region
 from roles.conftest import CLINICS, Connection
 from services.logins import new_login
 
@@ -19,10 +21,10 @@ def operator(module_database_url: str) -> Iterator[str]:
 
 @pytest.mark.usefixtures("administrator")
 def test_an_operator_gets_its_answers(operator: str) -> None:
-    reports = Reports(operator)
-    assert {one["clinic_id"] for one in reports.connections()} == set(CLINICS)
-    assert reports.connection(1)["details"]["known"] == 3
-    reports.close()
+    with closing(Reports(operator)) as reports:
+        assert {one["clinic_id"] for one in reports.connections()} == set(CLINICS)
+        assert reports.connection(1)["freshness"]
+        assert reports.backfill(1, Region.AU).percent == 100
 
 
 def test_a_dispatcher_reads_the_gauges(administrator: Connection, module_database_url: str) -> None:

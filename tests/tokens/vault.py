@@ -31,7 +31,8 @@ class Keys:
 
     def retire(self, *, used: set[str]) -> None:
         for key_id in self.document["keys"].keys() - used - {self.document["primary"]}:
-            self.document = without_key(self.document, key_id)
+            settled = {**self.document, "promoted_at": None}
+            self.document = without_key(settled, key_id, in_use={})
 
 
 class Vault(dict[CredentialId, Any]):

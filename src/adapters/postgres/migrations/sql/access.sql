@@ -53,7 +53,8 @@ GRANT SELECT (id, connection_id, clinic_id, generation, state, tenant_id, versio
 GRANT INSERT, SELECT (id) ON allie_xero.credential_audit TO allie_xero_dispatcher;
 GRANT SELECT ON ALL SEQUENCES IN SCHEMA allie_xero TO allie_xero_dispatcher;
 
--- The operator: the state of everything, and no clinic's payroll, person or token.
+-- The operator: the state of everything; of the payroll how far and how fresh it is, which is ids and dates. No
+-- amount, person or token.
 
 GRANT SELECT ON
       allie_xero.app_budget, allie_xero.certificate, allie_xero.connection, allie_xero.credential_audit,
@@ -64,10 +65,18 @@ GRANT SELECT (id, connection_id, clinic_id, generation, state, tenant_id, xero_c
               user_id, scopes, version, key_id, kek_id, previous_until, access_expires_at, obtained_at,
               lease_epoch, lease_until, intent_at, cooldown_until, revoke_by, work_claimed_until, shredded_at)
    ON allie_xero.credential TO allie_xero_operator;
-GRANT SELECT (connection_id, clinic_id, stale, set_aside_at, deleted_at) ON
-      allie_xero.employee, allie_xero.leave_application, allie_xero.pay_run, allie_xero.payslip,
-      allie_xero.timesheet
-   TO allie_xero_operator;
+GRANT SELECT (connection_id, clinic_id, status, deleted_at, stale, set_aside_at)
+   ON allie_xero.employee TO allie_xero_operator;
+GRANT SELECT (connection_id, clinic_id, deleted_at, stale, set_aside_at)
+   ON allie_xero.leave_application TO allie_xero_operator;
+GRANT SELECT (connection_id, id, clinic_id, status, payment_date, deleted_at, stale, set_aside_at)
+   ON allie_xero.pay_run TO allie_xero_operator;
+GRANT SELECT (connection_id, clinic_id, pay_run_id, payment_date, deleted_at, stale, set_aside_at)
+   ON allie_xero.payslip TO allie_xero_operator;
+GRANT SELECT (connection_id, clinic_id, period_end, deleted_at, stale, set_aside_at)
+   ON allie_xero.timesheet TO allie_xero_operator;
+GRANT USAGE ON SCHEMA allie_xero_read TO allie_xero_operator;
+GRANT SELECT ON allie_xero_read.freshness TO allie_xero_operator;
 
 -- The readers: the views, and of the tables behind them exactly the columns that the views show. Without the
 -- right to use the schema `allie_xero` they cannot name those tables themselves.
