@@ -6,22 +6,14 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
-
 from convergence.killing import Killed, killed_after
 from convergence.weather import brew, choose_switches
-from deployment.ageing import age
-from deployment.clinic import rows, value
+from deployment.clinic import rows
+from deployment.passing import Passing
 from deployment.service import ServiceInProcess, in_process
 from deployment.truth import differences
 from simulator.client import Organisation
 from simulator.server import Running
-
-WAIT = """
-SELECT extract(epoch FROM min(greatest(due_at, work_claimed_until, lease_until)) - clock_timestamp())
-  FROM allie_xero.sync_state WHERE due_at IS NOT NULL
-"""
 
 OPEN_FAILURES = """
 SELECT error, subject FROM allie_xero.failure
@@ -42,7 +34,7 @@ class Example:
         self.random = Random(f"{self.region} {self.seed}")
         self.control = self.xero.control
         self.control.reset(seed=self.seed, **choose_switches(self.random))
-        self.engine = create_engine(self.database_url, poolclass=NullPool)
+        self.time = Passing(self.database_url, self.control)
 
     def run(self) -> list[str]:
         """Live through it; gives what the views say otherwise than the source in the end."""
@@ -57,10 +49,10 @@ class Example:
                 service.publish("sync-requested", reason="test", mode=self._mode())
                 self._survive(service)
             self.control.clear_faults()
-            self._settle(service)
-            self._pass_time(timedelta(minutes=2))
+            self.time.settle(service)
+            self.time.pass_time(timedelta(minutes=2))
             service.publish("sync-requested", reason="test", mode="reconcile")
-            self._settle(service)
+            self.time.settle(service)
             truth = self.control.truth(organisation.tenant_id)
             return differences(truth, self.database_url, service.clinic) + self._still_wrong()
 
@@ -84,7 +76,7 @@ class Example:
         """A few changes at the source; no two within one of Xero's stamps."""
         for _ in range(self.random.randint(0, 5)):
             self.control.change(organisation.tenant_id, seed=self.random.randrange(10**6))
-            self._pass_time(timedelta(seconds=2))
+            self.time.pass_time(timedelta(seconds=2))
 
     def _survive(self, service: ServiceInProcess) -> None:
         """Work what is due, killed on the way more often than not, and changed under its hands."""
@@ -92,23 +84,7 @@ class Example:
         with killed_after(statements), suppress(Killed):
             service.work()
         if self.random.random() < 0.5:
-            self._settle(service)
-
-    def _settle(self, service: ServiceInProcess) -> None:
-        """Work and wait until nothing is left to do."""
-        for _ in range(300):
-            service.work()
-            wait = value(self.database_url, WAIT)
-            if wait is None:
-                return
-            self._pass_time(timedelta(seconds=max(0.0, float(wait)) + 1))
-        raise AssertionError(f"it never comes to rest: {service.outcomes[-20:]}")
-
-    def _pass_time(self, by: timedelta) -> None:
-        """For us and for Xero alike."""
-        self.control.advance(by.total_seconds())
-        with self.engine.begin() as session:
-            age(session, by)
+            self.time.settle(service)
 
     def _still_wrong(self) -> list[str]:
         """Failures that are open although nothing is wrong any more."""

@@ -13,6 +13,7 @@ from typing import Self
 
 from domain.errors import Limit
 
+SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 CROWDED = timedelta(seconds=5)
@@ -20,6 +21,9 @@ CROWDED = timedelta(seconds=5)
 
 IN_FLIGHT = 4
 """Calls in flight for one tenant; Xero allows five, and a reconnect's probe may need one."""
+
+SOONEST_DAY = timedelta(minutes=5)
+"""The least pause after a day's limit, whatever Xero advises: it was never seen to be over in seconds."""
 
 BACKFILL_RESERVE = 10
 """One in so many of a day's calls is left by backfill for fresh data."""
@@ -43,12 +47,17 @@ class LimitsSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """One of Xero's counters; `limit` is the most it was ever seen to hold."""
+    """
+    One of Xero's counters; `limit` is the most it was seen to hold.
+
+    `has_ended`: the window that was seen is over, and no answer has told of the next.
+    """
 
     length: timedelta
     limit: int
     remaining: int
     resets_at: datetime | None = None
+    has_ended: bool = False
 
     @classmethod
     def full(cls, length: timedelta, limit: int) -> Self:
@@ -58,7 +67,7 @@ class Window:
     def at(self, now: datetime) -> Self:
         """The window as it is now: full again, once the last one is certainly over."""
         if self.resets_at is not None and now >= self.resets_at:
-            return replace(self, remaining=self.limit, resets_at=None)
+            return replace(self, remaining=self.limit, resets_at=None, has_ended=True)
         return self
 
     def reserved(self, calls: int, now: datetime) -> Self:
@@ -69,26 +78,35 @@ class Window:
             resets_at=self.resets_at or now + self.length,
         )
 
-    def seen(self, remaining: int | None, now: datetime) -> Self:
+    def seen(self, remaining: int | None, now: datetime, *, alone: bool = True) -> Self:
         """
         What an answer said is left.
 
-        Answers in flight together arrive in any order, so only a jump by more than those means that Xero's
-        window began anew.
+        Answers in flight together arrive in any order, so only to a call that was made `alone` does a larger
+        number mean that the window began anew. The first answer after one has ended tells what the next
+        holds; as that may have begun a little earlier, at least half of what was known is still believed.
         """
         if remaining is None:
             return self
-        anew = remaining > self.remaining + IN_FLIGHT
+        anew = alone and remaining > self.remaining
         return replace(
             self,
-            limit=max(self.limit, remaining + 1),
+            limit=max(self.limit // 2 if self.has_ended else self.limit, remaining + 1),
             remaining=remaining if anew else min(self.remaining, remaining),
             resets_at=now + self.length if anew or self.resets_at is None else self.resets_at,
+            has_ended=False,
         )
 
-    def exhausted(self, until: datetime) -> Self:
-        """Xero said no more before `until`."""
+    def exhausted(self, retry_after: timedelta | None, now: datetime, *, soonest: timedelta) -> Self:
+        """Xero said no more for a while; where it did not say how long, until the window must be over."""
+        wait = max(retry_after, soonest) if retry_after is not None else self.length
+        is_known = retry_after is None and self.resets_at is not None
+        until = self.resets_at if is_known else now + wait
         return replace(self, remaining=0, resets_at=until)
+
+    def survives_halving(self, in_flight: int) -> bool:
+        """Whether everything in flight, and one more call, would fit into half of what it holds."""
+        return self.remaining - in_flight > self.limit // 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +134,15 @@ class Budget:
         """How many calls may be made at once in this lane."""
         reserve = self.day.limit // BACKFILL_RESERVE if lane is Lane.BACKFILL else 0
         return max(0, min(self.minute.remaining, self.day.remaining - reserve, self.app.remaining))
+
+    def may_overlap(self, in_flight: int) -> bool:
+        """
+        Whether a call may be made beside those in flight.
+
+        Xero may cut a limit without notice. In the second half of a window that costs a refusal for every
+        call in flight, so there they go one by one; a minute is long enough for that.
+        """
+        return all(one.survives_halving(in_flight) for one in (self.minute, self.day))
 
     def wait_until(self, lane: Lane, now: datetime) -> datetime:
         """When to ask again, given that nothing is available."""
@@ -149,23 +176,24 @@ class Budget:
             app=self.app.reserved(calls, now),
         )
 
-    def seen(self, limits: LimitsSeen, now: datetime) -> Self:
-        """What an answer said is left."""
+    def seen(self, limits: LimitsSeen, now: datetime, *, alone: bool = True) -> Self:
+        """What an answer said is left; `alone`: no other call of the tenant was in flight meanwhile."""
         return replace(
             self,
-            minute=self.minute.seen(limits.minute, now),
-            day=self.day.seen(limits.day, now),
-            app=self.app.seen(limits.app_minute, now),
+            minute=self.minute.seen(limits.minute, now, alone=alone),
+            day=self.day.seen(limits.day, now, alone=alone),
+            app=self.app.seen(limits.app_minute, now, alone=alone),
         )
 
     def exhausted(self, limit: Limit, retry_after: timedelta | None, now: datetime) -> Self:
         """A 429: the window it names is empty for as long as Xero says, or one length."""
         match limit:
             case Limit.MINUTE:
-                return replace(self, minute=self.minute.exhausted(now + (retry_after or MINUTE)))
+                return replace(self, minute=self.minute.exhausted(retry_after, now, soonest=SECOND))
             case Limit.DAY:
-                return replace(self, day=self.day.exhausted(now + (retry_after or DAY)))
+                return replace(self, day=self.day.exhausted(retry_after, now, soonest=SOONEST_DAY))
             case Limit.APP_MINUTE:
-                return replace(self, app=self.app.exhausted(now + (retry_after or MINUTE)))
+                return replace(self, app=self.app.exhausted(retry_after, now, soonest=SECOND))
             case Limit.CONCURRENT:
-                return replace(self, minute=self.minute.exhausted(now + (retry_after or CROWDED)))
+                wait = retry_after or CROWDED
+                return replace(self, minute=self.minute.exhausted(wait, now, soonest=SECOND))

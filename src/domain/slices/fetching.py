@@ -53,16 +53,19 @@ class Gate:
         self._offset = now - clock()
         self._closes_at = clock() + BATCH_TIME
         self._in_flight = 0
+        self._has_answer = False
+        self._overlaps = False
         self._is_open = True
         self._changed = Condition()
 
     def enter(self, calls: int) -> bool:
         """Wait for calls in flight if their answers matter; False if this batch must stop here."""
         with self._changed:
-            while self._is_open and self._left() < calls and self._in_flight:
+            while self._is_open and self._in_flight and not self._has_room(calls):
                 self._changed.wait()
             if self._is_shut() or self._left() < calls:
                 return False
+            self._overlaps = self._in_flight > 0
             self._in_flight += calls
             self.calls += calls
             return True
@@ -71,9 +74,10 @@ class Gate:
         """Learn from an answer; None stands for a bug, which stops the batch too."""
         with self._changed:
             self._in_flight -= calls
+            self._has_answer = True
             now = self._clock() + self._offset
             if isinstance(result, Reply):
-                self.budget = self.budget.seen(result.limits, now)
+                self.budget = self.budget.seen(result.limits, now, alone=not self._overlaps)
             elif isinstance(result, RateLimited):
                 self.budget = self.budget.exhausted(result.limit, result.retry_after, now)
             if result is None or isinstance(result, HALTING):
@@ -82,6 +86,12 @@ class Gate:
 
     def _is_shut(self) -> bool:
         return not self._is_open or self._stopping() or self._clock() >= self._closes_at
+
+    def _has_room(self, calls: int) -> bool:
+        """Whether a call may be made beside those in flight; the first of a batch goes alone, to see."""
+        if self._left() < calls:
+            return False
+        return self._has_answer and self.budget.may_overlap(self._in_flight)
 
     def _left(self) -> int:
         return min(self.budget.available(self._lane) - self._in_flight, self.granted - self.calls)

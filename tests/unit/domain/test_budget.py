@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,15 +11,16 @@ from domain.model.budget import (
     BACKFILL_RESERVE,
     CROWDED,
     DAY,
-    IN_FLIGHT,
     MINUTE,
+    SECOND,
+    SOONEST_DAY,
     Budget,
     Lane,
     LimitsSeen,
     Window,
 )
 
-SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
 FULL = Window.full(MINUTE, 60)
 
 
@@ -41,7 +43,7 @@ def test_no_more_than_everything_can_be_reserved() -> None:
 def test_a_window_is_full_again_once_it_is_certainly_over() -> None:
     used = FULL.reserved(60, NOW)
     assert used.at(NOW + MINUTE - SECOND) == used
-    assert used.at(NOW + MINUTE) == FULL
+    assert used.at(NOW + MINUTE) == replace(FULL, has_ended=True)
 
 
 def test_an_answer_may_say_that_less_is_left_than_was_thought() -> None:
@@ -51,10 +53,10 @@ def test_an_answer_may_say_that_less_is_left_than_was_thought() -> None:
 
 def test_an_answer_that_overtook_another_does_not_give_calls_back() -> None:
     window = FULL.reserved(1, NOW).seen(50, NOW)
-    assert window.seen(50 + IN_FLIGHT, NOW).remaining == 50
+    assert window.seen(53, NOW, alone=False).remaining == 50
 
 
-def test_a_jump_by_more_than_what_is_in_flight_is_a_new_window() -> None:
+def test_a_call_made_alone_that_leaves_more_is_the_first_seen_of_a_new_window() -> None:
     window = FULL.reserved(1, NOW).seen(10, NOW)
     anew = window.seen(59, NOW + 20 * SECOND)
     assert (anew.remaining, anew.resets_at) == (59, NOW + 20 * SECOND + MINUTE)
@@ -75,7 +77,7 @@ def test_the_first_answer_starts_a_window_that_was_not_known_to_run() -> None:
 
 
 def test_an_empty_window_is_empty_until_xero_says() -> None:
-    window = FULL.exhausted(NOW + 17 * SECOND)
+    window = FULL.exhausted(17 * SECOND, NOW, soonest=SECOND)
     assert (window.remaining, window.resets_at) == (0, NOW + 17 * SECOND)
     assert window.at(NOW + 17 * SECOND).remaining == 60
 
@@ -131,12 +133,38 @@ def test_reserved_calls_count_in_every_window() -> None:
     ],
 )
 def test_a_429_empties_the_window_it_names_for_as_long_as_xero_says(limit: Limit, wait: timedelta) -> None:
-    advised = UNKNOWN.exhausted(limit, 17 * SECOND, NOW)
+    advised = UNKNOWN.exhausted(limit, HOUR, NOW)
     assert advised.available(Lane.FRESH) == 0
-    assert advised.wait_until(Lane.FRESH, NOW) == NOW + 17 * SECOND
+    assert advised.wait_until(Lane.FRESH, NOW) == NOW + HOUR
     silent = UNKNOWN.exhausted(limit, None, NOW)
     assert silent.wait_until(Lane.FRESH, NOW) == NOW + wait
     assert silent.at(NOW + wait).available(Lane.FRESH) > 0
+
+
+def test_advice_to_come_back_at_once_is_not_taken_by_the_letter() -> None:
+    at_once = timedelta()
+    assert UNKNOWN.exhausted(Limit.MINUTE, at_once, NOW).wait_until(Lane.FRESH, NOW) == NOW + SECOND
+    assert UNKNOWN.exhausted(Limit.DAY, at_once, NOW).wait_until(Lane.FRESH, NOW) == NOW + SOONEST_DAY
+
+
+def test_without_advice_a_window_that_was_seen_to_begin_is_over_one_length_later() -> None:
+    used = UNKNOWN.reserved(1, NOW).seen(LimitsSeen(minute=59, day=999), NOW)
+    later = NOW + 23 * HOUR
+    assert used.exhausted(Limit.DAY, None, later).wait_until(Lane.FRESH, later) == NOW + DAY
+
+
+def test_the_first_answer_of_a_window_tells_that_the_tier_was_changed() -> None:
+    core = Window.full(DAY, 5_000).reserved(1, NOW).at(NOW + DAY)
+    cut = core.seen(2_499, NOW + DAY)
+    assert (cut.limit, cut.remaining) == (2_500, 2_499)
+    assert cut.seen(2_000, NOW + DAY).limit == 2_500
+    assert cut.at(NOW + 2 * DAY).seen(4_999, NOW + 2 * DAY).limit == 5_000
+
+
+def test_calls_overlap_only_while_a_limit_that_is_halved_would_still_hold_them() -> None:
+    budget = UNKNOWN.seen(LimitsSeen(minute=34, day=900), NOW)
+    assert [budget.may_overlap(calls) for calls in (1, 2, 3, 4)] == [True, True, True, False]
+    assert not UNKNOWN.seen(LimitsSeen(minute=59, day=501), NOW).may_overlap(1)
 
 
 def test_the_wait_is_for_the_last_window_that_is_empty() -> None:
@@ -158,9 +186,6 @@ def test_where_nothing_tells_how_long_to_wait_a_moment_will_do() -> None:
 def test_a_window_that_is_over_is_full_whatever_the_others_are() -> None:
     budget = UNKNOWN.reserved(60, NOW).at(NOW + MINUTE)
     assert (budget.minute.remaining, budget.app.remaining, budget.day.remaining) == (60, 10_000, 940)
-
-
-HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -79,16 +80,39 @@ def test_everything_is_asked_for_once_and_given_in_its_order() -> None:
     assert sorted(source.asked, key=str) == sorted(requests(20), key=str)
 
 
-def test_four_calls_are_in_flight_and_never_five() -> None:
+def test_after_the_first_answer_four_calls_are_in_flight_and_never_five() -> None:
     together = threading.Barrier(IN_FLIGHT)
+    alone = threading.Event()
 
     def wait_for_three_others(_request: Request) -> Reply:
-        together.wait(5)
+        if alone.is_set():
+            together.wait(5)
+        alone.set()
         return make_reply()
 
     source = Source(wait_for_three_others)
-    assert len(run(source, gate(), 20)) == 20
+    assert len(run(source, gate(), 1 + 5 * IN_FLIGHT)) == 1 + 5 * IN_FLIGHT
     assert source.most_in_flight == IN_FLIGHT
+
+
+@pytest.mark.parametrize("used", [0, 9, 29, 30, 31, 59])
+def test_a_limit_that_is_halved_without_notice_costs_one_refusal(used: int) -> None:
+    """The source's minute holds sixty calls; at some point, in the middle of a batch, thirty."""
+    lock, made, refused = threading.Lock(), [0], [0]
+
+    def count(_request: Request) -> Reply:
+        with lock:
+            limit = 60 if made[0] < used else 30
+            if made[0] >= limit:
+                refused[0] += 1
+                raise RateLimited(Limit.MINUTE, timedelta(seconds=40))
+            made[0] += 1
+            left = limit - made[0]
+        time.sleep(0.001)
+        return make_reply(limits=LimitsSeen(minute=max(0, left)))
+
+    run(Source(count), gate(), 60)
+    assert refused[0] <= 1
 
 
 def test_no_more_calls_are_made_than_were_granted() -> None:
