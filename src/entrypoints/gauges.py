@@ -2,7 +2,7 @@
 Gauges of the service as a whole: from rows, and from the broker's queues.
 
 One dispatcher reads them every ten seconds, on a thread of its own; a scrape gets the last reading. When the
-database or the broker is away they are gone from the scrape rather than old.
+database is away for a minute, or the broker at all, they are gone from the scrape rather than old.
 """
 
 import time
@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from adapters.postgres.gauges import Gauges, Sample
 from adapters.rabbitmq.depths import Depth, QueueDepths
-from domain.errors import ServiceError
+from domain.errors import BrokerUnavailable, ServiceError
 from entrypoints import labels
 from entrypoints.labels import OTHER, Label
 from entrypoints.metrics import Metrics
@@ -162,6 +162,8 @@ class GaugeReader(Collector):
             self._rows = (self._clock(), self._of_rows(samples))
             self._queues = (self._clock(), self._of_queues(self._depths.read()))
         except ServiceError as error:
+            if isinstance(error, BrokerUnavailable):
+                self._queues = (0.0, [])
             self._metrics.gauge_reads("failed")
             log.warning("gauges not read", error=type(error).__name__, why=str(error))
         else:
