@@ -17,6 +17,7 @@ from domain.messages import (
     KeepAlive,
     RunSlice,
     SyncRequested,
+    WorkReplay,
 )
 from domain.model.ids import ClinicId
 from domain.model.probing import Probed
@@ -28,6 +29,7 @@ from domain.use_cases.finish_disconnect import FinishOutcome
 from domain.use_cases.refresh_tokens import RefreshOutcome
 from domain.use_cases.request_sync import RequestOutcome
 from domain.use_cases.run_slice import SliceOutcome
+from domain.use_cases.work_replay import WorkReplayOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +45,12 @@ class Application:
     finish_disconnect: Callable[[FinishDisconnect], FinishOutcome]
     erase_payroll: Callable[[ErasePayroll], EraseOutcome]
 
+    work_replay: Callable[[WorkReplay], WorkReplayOutcome]
+
+    advance_replays: Callable[[], int]
     schedule_due_work: Callable[[SendJob], int]
     relay_outbox: Callable[[Publish], int]
     record_dead_letter: Callable[[DeadLetter], None]
+    expire_failures: Callable[[], int]
 
     probe_xero: Callable[[ClinicId], Probed | None]

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from domain.model.budget import Lane
 from domain.model.connection import ConnectionStatus, Erase, Reason
-from domain.model.ids import ClinicId, ConnectionId, EventId, SourceId, TenantId
+from domain.model.ids import ClinicId, ConnectionId, EventId, ReplayId, SourceId, TenantId
 from domain.model.streams import Stream
 from domain.model.sync import Mode
 from domain.model.tokens import Secret
@@ -282,7 +282,7 @@ class DeadLetter:
     A message that the broker has set aside; never its content.
 
     `code` says what is wrong with it, or why it was given up; `digest` is the SHA-256 of its body, `size` its
-    bytes.
+    bytes. `event` is the event in it, without its grant; `connection_id` the connection that a job was for.
     """
 
     queue: str
@@ -293,6 +293,8 @@ class DeadLetter:
     type: str | None = None
     event_id: EventId | None = None
     clinic_id: ClinicId | None = None
+    connection_id: ConnectionId | None = None
+    event: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,5 +329,16 @@ class ErasePayroll:
     connection_id: ConnectionId
 
 
-Job = RunSlice | KeepAlive | FinishDisconnect | ErasePayroll
+@dataclass(frozen=True, slots=True)
+class WorkReplay:
+    """Work again what a replay has released of one clinic's failures."""
+
+    clinic_id: ClinicId
+    replay_id: ReplayId
+
+
+ConnectionJob = RunSlice | KeepAlive | FinishDisconnect | ErasePayroll
+"""Work on one connection."""
+
+Job = ConnectionJob | WorkReplay
 """Work to do now: hints that point at rows, so losing one only makes it late."""

@@ -7,7 +7,7 @@ wrote is there after the transaction ends well, and never was otherwise.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
 from domain.messages import (
@@ -22,20 +22,25 @@ from domain.model.budget import Budget, Lane
 from domain.model.certificate import Certificate
 from domain.model.connection import Connection, Region, Tenant
 from domain.model.consent import Consent, ConsentUse, XeroConnection
-from domain.model.failures import Failure
+from domain.model.failures import Failure, FailureState
 from domain.model.handover import HandedOver
 from domain.model.ids import (
     ClinicId,
     ConnectionId,
     CredentialId,
     EventId,
+    FailureId,
+    ReplayId,
+    ReplayItemId,
     TenantId,
     XeroConnectionId,
     XeroUserId,
 )
+from domain.model.kept_failure import FailureQuery, KeptFailure
 from domain.model.outage import Outage
 from domain.model.payroll import Record
 from domain.model.probing import Probed
+from domain.model.replays import Progress, Replay, ReplayItem
 from domain.model.rewrapping import Rewrapped
 from domain.model.streams import Resource, Stream
 from domain.model.sync import (
@@ -280,6 +285,14 @@ class PayrollStore(Protocol):
         """This detail cannot be read; do not ask for it again until it changes or is replayed."""
         ...
 
+    def doubt(self, connection_id: ConnectionId, request: DetailRequest) -> None:
+        """Read this detail again, also if it was set aside."""
+        ...
+
+    def is_doubted(self, connection_id: ConnectionId, request: DetailRequest) -> bool:
+        """Whether it is yet to be read."""
+        ...
+
     def doubt_newest(self, connection_id: ConnectionId) -> None:
         """Read drafts and each calendar's newest posted pay run again: their stamps may not tell."""
         ...
@@ -335,6 +348,14 @@ class SyncStore(Protocol):
 
         Counts an attempt before the work begins, so that one that kills its process is backed off too.
         """
+        ...
+
+    def wake(self, connection_id: ConnectionId) -> bool:
+        """Make it due now, and keep slices off until this transaction ends; False if one is under way."""
+        ...
+
+    def doubt(self, connection_id: ConnectionId, resource: Resource) -> None:
+        """Let the queued pass read this list whole, however lately it was read; after `wake`."""
         ...
 
     def keep(self, lease: Lease) -> None:
@@ -477,6 +498,80 @@ class FailureStore(Protocol):
         """What failed has gone well since."""
         ...
 
+    def find(self, query: FailureQuery) -> Sequence[KeptFailure]:
+        """The open failures that are meant, oldest first."""
+        ...
+
+    def get_for_update(self, failure_id: FailureId) -> KeptFailure | None:
+        """One failure in any state, locked."""
+        ...
+
+    def settle(self, failure_id: FailureId, state: FailureState, by: str | None, why: str | None) -> None:
+        """It is resolved or discarded; by whom and why, if a person did it."""
+        ...
+
+    def expire(self, kept: timedelta, limit: int) -> int:
+        """Delete failures whose last attempt was longer ago, with their attempts; give how many."""
+        ...
+
+
+class ReplayStore(Protocol):
+    """Operators' wishes to have failures worked again, and how far they are."""
+
+    def add(self, replay: Replay, failures: Sequence[KeptFailure]) -> Replay:
+        """Keep a new one, whose id is not known yet; give it with its id."""
+        ...
+
+    def get(self, replay_id: ReplayId) -> Replay | None:
+        """One replay."""
+        ...
+
+    def get_for_update(self, replay_id: ReplayId) -> Replay | None:
+        """One replay, locked."""
+        ...
+
+    def under_way(self) -> Sequence[Replay]:
+        """Those that run, or that something is under way of, locked; another dispatcher gets others."""
+        ...
+
+    def save(self, replay: Replay) -> None:
+        """Keep what changed; once it is over, what it has not begun is skipped."""
+        ...
+
+    def note(
+        self, replay_id: ReplayId, action: str, operator: str, reason: str, detail: Mapping[str, object]
+    ) -> None:
+        """Add a line to the audit, for good."""
+        ...
+
+    def is_proven(self, query: FailureQuery, within: timedelta) -> bool:
+        """Whether a canary of this scope has gone well of late."""
+        ...
+
+    def settle(self, replay_id: ReplayId) -> None:
+        """Note of what is under way whether it has gone well since, or failed again."""
+        ...
+
+    def progress(self, replay_id: ReplayId) -> Progress:
+        """How many of its failures are in each state."""
+        ...
+
+    def release(self, replay_id: ReplayId, count: int) -> None:
+        """Let so many more be worked, in the order of the clinics' turns."""
+        ...
+
+    def items(self, replay_id: ReplayId, clinic_id: ClinicId) -> Sequence[ReplayItem]:
+        """What of one clinic is released or under way, locked."""
+        ...
+
+    def save_item(self, item: ReplayItem) -> None:
+        """Keep what changed."""
+        ...
+
+    def postpone(self, items: Sequence[ReplayItemId], until: datetime) -> None:
+        """They cannot be begun yet."""
+        ...
+
 
 class WorkStore(Protocol):
     """Rows whose time has come, whoever's they are."""
@@ -514,6 +609,8 @@ class Stores(Protocol):
     @property
     def failures(self) -> FailureStore: ...
     @property
+    def replays(self) -> ReplayStore: ...
+    @property
     def certificates(self) -> CertificateStore: ...
     @property
     def work(self) -> WorkStore: ...
@@ -542,6 +639,9 @@ class Shield(Protocol):
         """Run it to its end and give its result."""
         ...
 
+
+WorkEvent = Callable[[Mapping[str, object]], str]
+"""Work a kept event as its actor would, and give the outcome. Raises what its use case raises."""
 
 SendJob = Callable[[Job], None]
 """Put work on the queue. Raises TransientError."""

@@ -2,10 +2,12 @@
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from importlib.metadata import version
 
 import structlog
 
@@ -19,19 +21,23 @@ from adapters.xero.probing.probe import open_probe
 from adapters.xero.source import open_source
 from adapters.xero.transport import Endpoints, Transport
 from domain.application import Application
+from domain.messages import ConnectCompleted, Disconnect, SyncRequested
 from domain.ports import Clock, Stopping
-from domain.use_cases.complete_connection import complete_connection
-from domain.use_cases.disconnect import disconnect
+from domain.use_cases.advance_replays import advance_replays
+from domain.use_cases.complete_connection import ConnectOutcome, complete_connection
+from domain.use_cases.disconnect import DisconnectOutcome, disconnect
 from domain.use_cases.erase_payroll import erase_payroll
+from domain.use_cases.expire_failures import expire_failures
 from domain.use_cases.finish_disconnect import finish_disconnect
 from domain.use_cases.keep_alive import keep_alive
 from domain.use_cases.probe_xero import probe_xero
 from domain.use_cases.record_dead_letter import record_dead_letter
 from domain.use_cases.refresh_tokens import refresh_tokens
 from domain.use_cases.relay_outbox import relay_outbox
-from domain.use_cases.request_sync import request_sync
+from domain.use_cases.request_sync import RequestOutcome, request_sync
 from domain.use_cases.run_slice import run_slice
 from domain.use_cases.schedule_due_work import schedule_due_work
+from domain.use_cases.work_replay import work_replay
 from entrypoints.keys import key_ring
 from entrypoints.metrics import Metrics
 from entrypoints.observers import (
@@ -45,6 +51,7 @@ from entrypoints.observers import (
 )
 from entrypoints.settings import Settings
 from entrypoints.shield import ThreadShield
+from workers.events import read_event
 
 
 def storage(settings: Settings, keys: LiveKeyRing, process: str, metrics: Metrics) -> Storage:
@@ -58,11 +65,30 @@ def storage(settings: Settings, keys: LiveKeyRing, process: str, metrics: Metric
         ),
         cipher=WatchedCipher(keys, settings.environment, metrics=metrics),
         signer=LiveSigner(lambda: keys.ring),
-        origin=_origin(process),
+        origin=_origin(process, settings.revision),
         lease=settings.lease,
         rhythm=Rhythm(changes=settings.changes_every),
         history=settings.history,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Events:
+    """The use cases that events are worked by."""
+
+    complete_connection: Callable[[ConnectCompleted], ConnectOutcome]
+    request_sync: Callable[[SyncRequested], RequestOutcome]
+    disconnect: Callable[[Disconnect], DisconnectOutcome]
+
+    def work(self, document: Mapping[str, object]) -> str:
+        """Work a kept event as its actor would. Raises what its use case raises."""
+        match read_event(document):
+            case ConnectCompleted() as event:
+                return self.complete_connection(event)
+            case SyncRequested() as event:
+                return self.request_sync(event)
+            case Disconnect() as event:
+                return self.disconnect(event)
 
 
 def build_application(
@@ -95,7 +121,7 @@ def build_application(
         partial(refresh_tokens, transaction=transaction, authorizer=authorizer, shield=shield), metrics
     )
     source = watched_source(open_source(transport, clock), metrics)
-    return Application(
+    events = Events(
         complete_connection=partial(
             complete_connection,
             transaction=transaction,
@@ -107,6 +133,11 @@ def build_application(
         ),
         request_sync=partial(request_sync, transaction=transaction),
         disconnect=partial(disconnect, transaction=transaction),
+    )
+    return Application(
+        complete_connection=events.complete_connection,
+        request_sync=events.request_sync,
+        disconnect=events.disconnect,
         run_slice=partial(
             run_slice,
             transaction=transaction,
@@ -121,9 +152,12 @@ def build_application(
             finish_disconnect, transaction=transaction, authorizer=authorizer, refresh=refresh
         ),
         erase_payroll=partial(erase_payroll, transaction=transaction),
+        work_replay=partial(work_replay, transaction=transaction, work_event=events.work),
+        advance_replays=partial(advance_replays, transaction=transaction),
         schedule_due_work=lambda send: schedule_due_work(transaction=transaction, send=send),
         relay_outbox=lambda publish: relay_outbox(transaction=transaction, publish=publish),
         record_dead_letter=partial(record_dead_letter, transaction=transaction),
+        expire_failures=partial(expire_failures, transaction=transaction),
         probe_xero=partial(
             probe_xero,
             transaction=transaction,
@@ -134,14 +168,18 @@ def build_application(
     )
 
 
-def _origin(process: str) -> Callable[[], Origin]:
+def _origin(process: str, revision: str) -> Callable[[], Origin]:
     """Whom the audit names: this process, and the actor and the message that it works on."""
+    code = f"{version('allie-xero')} {revision}"
     name = f"{process}@{socket.gethostname()}:{os.getpid()}"
 
     def origin() -> Origin:
         bound = structlog.contextvars.get_contextvars()
         return Origin(
-            process=name, purpose=bound.get("actor") or "", message_id=bound.get("message_id") or ""
+            process=name,
+            purpose=bound.get("actor") or "",
+            message_id=bound.get("message_id") or "",
+            version=code,
         )
 
     return origin

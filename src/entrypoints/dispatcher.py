@@ -26,7 +26,7 @@ from adapters.rabbitmq.publisher import EventPublisher
 from domain.application import Application
 from domain.errors import BrokerUnavailable, TransientError, UnreadableMessage
 from domain.messages import DeadLetter, Envelope, Job
-from domain.model.ids import ClinicId, EventId
+from domain.model.ids import ClinicId, ConnectionId, EventId
 from entrypoints import health
 from entrypoints.bootstrap import build_application
 from entrypoints.gauges import GaugeReader
@@ -37,11 +37,12 @@ from entrypoints.settings import Settings
 from workers.actors import job_message
 from workers.broker import QuorumBroker
 from workers.envelopes import read_message
-from workers.events import read_event
+from workers.events import read_event, without_grant
 from workers.queues import QUEUES
 
 TICK_S = 0.5
 DEAD_LETTERS_EVERY_S = 2.0
+EXPIRE_EVERY_S = 3_600.0
 STALE_AFTER_S = 30.0
 HUNG_AFTER_S = 180.0
 """Longer than a tick can take whose every statement and publish runs into its own timeout."""
@@ -73,6 +74,7 @@ class Dispatcher(Collector):
         self._last_good: float | None = None
         self._waits_for: str | None = None
         self._next_drain = 0.0
+        self._next_expiry = 0.0
         self._are_declared = False
 
     def stop(self) -> None:
@@ -130,10 +132,14 @@ class Dispatcher(Collector):
         """Do what is due now; True if there may be more."""
         self._declare_queues()
         sent = self._app.relay_outbox(self._publish)
+        self._app.advance_replays()
         self._app.schedule_due_work(self._send)
         if time.monotonic() >= self._next_drain:
             self._drain()
             self._next_drain = time.monotonic() + DEAD_LETTERS_EVERY_S
+        if time.monotonic() >= self._next_expiry:
+            self._expire()
+            self._next_expiry = time.monotonic() + EXPIRE_EVERY_S
         return sent > 0
 
     def _declare_queues(self) -> None:
@@ -160,6 +166,11 @@ class Dispatcher(Collector):
             self._metrics.dead_letters(letter.queue, letter.code)
             log.warning("dead letter", queue=letter.queue, code=letter.code, event_type=letter.type)
 
+    def _expire(self) -> None:
+        expired = self._app.expire_failures()
+        if expired:
+            log.warning("failures expired", count=expired)
+
 
 def dead_letter(set_aside: SetAside) -> DeadLetter:
     """What can be said of a letter without quoting it."""
@@ -170,6 +181,7 @@ def dead_letter(set_aside: SetAside) -> DeadLetter:
     except UnreadableMessage as error:
         return DeadLetter(queue=set_aside.queue, code=error.code, is_readable=False, digest=digest, size=size)
     if "event" not in message.kwargs:
+        connection_id = message.kwargs.get("connection_id")
         return DeadLetter(
             queue=set_aside.queue,
             code=set_aside.reason,
@@ -178,6 +190,7 @@ def dead_letter(set_aside: SetAside) -> DeadLetter:
             size=size,
             type=message.actor_name,
             clinic_id=ClinicId(str(message.kwargs.get("clinic_id", ""))) or None,
+            connection_id=ConnectionId(connection_id) if isinstance(connection_id, int) else None,
         )
     event = read_event(message.kwargs["event"])
     return DeadLetter(
@@ -189,6 +202,7 @@ def dead_letter(set_aside: SetAside) -> DeadLetter:
         type=event.type,
         event_id=EventId(event.header.id),
         clinic_id=event.clinic_id,
+        event=without_grant(message.kwargs["event"]),
     )
 
 

@@ -20,6 +20,7 @@ from domain.use_cases.finish_disconnect import FinishOutcome
 from domain.use_cases.refresh_tokens import RefreshOutcome
 from domain.use_cases.request_sync import RequestOutcome
 from domain.use_cases.run_slice import SliceOutcome
+from domain.use_cases.work_replay import WorkReplayOutcome
 from workers import queues
 
 OTHER = "other"
@@ -58,6 +59,7 @@ ACTOR = _of(
     queues.KEEP_ALIVE,
     queues.ERASE_PAYROLL,
     queues.RUN_SLICE,
+    queues.WORK_REPLAY,
 )
 RESULT = _of("result", "ok", "retried", "failed", "dropped", "stale")
 OUTCOME = _of(
@@ -69,6 +71,7 @@ OUTCOME = _of(
     EraseOutcome,
     RefreshOutcome,
     SliceOutcome,
+    WorkReplayOutcome,
 )
 REFUSAL = _of(
     "why",

@@ -167,6 +167,20 @@ def read_event(document: object) -> InboundEvent:
     return _domain_event(header, data)
 
 
+def without_grant(document: object) -> dict[str, Any]:
+    """
+    What may be kept of an event that `read_event` can read: the contract's fields, and no secret.
+
+    It is the same event, under the same id, and can be worked again; a connect, if its tokens are held.
+    """
+    event = msgspec.convert(document, CloudEvent)
+    data = msgspec.convert(event.data, DATA[event.type])
+    if isinstance(data, ConnectCompletedData):
+        data.grant = None
+    kept: dict[str, Any] = msgspec.to_builtins(event)
+    return {**kept, "data": msgspec.to_builtins(data)}
+
+
 def where_of(error: msgspec.ValidationError, root: str = "$") -> str:
     """The path of what is wrong or missing: `$.data.clinic_id`; msgspec's own words may quote a value."""
     said, _, path = str(error).rpartition(" - at ")

@@ -20,6 +20,7 @@ FINISH_DISCONNECT = "connection.finish"
 KEEP_ALIVE = "tokens.keep_alive"
 ERASE_PAYROLL = "payroll.erase"
 RUN_SLICE = "sync.slice"
+WORK_REPLAY = "replay.work"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,14 @@ from sqlalchemy import Engine, text
 
 from adapters.crypto.envelope import EnvelopeCipher
 from adapters.crypto.keyring import JsonKeyRing
+from adapters.postgres.failures import failure_of
 from adapters.postgres.tables import metadata
 from adapters.postgres.transaction import Storage, postgres_transaction
 from deployment.ageing import REST_TRIGGERS, age
-from domain.model.failures import Failure, FailureState
-from domain.model.ids import ClinicId, ConnectionId, CredentialId
+from domain.model.ids import ConnectionId, CredentialId
 from domain.ports import Transaction
 from fakes.database import InMemoryDatabase
-from fakes.failures import KeptFailure
+from fakes.failures import Counted
 from fakes.payroll_rows import Row
 
 
@@ -48,7 +48,7 @@ class Backend(Protocol):
         """What is sealed of a token set becomes unreadable."""
         ...
 
-    def failures(self) -> list[KeptFailure]:
+    def failures(self) -> list[Counted]:
         """What is kept of failures, oldest first."""
         ...
 
@@ -98,7 +98,7 @@ class MemoryBackend:
     def lose(self, credential_id: CredentialId) -> None:
         self.database.credentials.unreadable.append(credential_id)
 
-    def failures(self) -> list[KeptFailure]:
+    def failures(self) -> list[Counted]:
         return self.database.failures.kept
 
     def certificates(self) -> list[dict[str, Any]]:
@@ -158,8 +158,9 @@ class PostgresBackend:
     def lose(self, credential_id: CredentialId) -> None:
         self.execute("UPDATE allie_xero.credential SET tenant_id = 'moved' WHERE id = :id", id=credential_id)
 
-    def failures(self) -> list[KeptFailure]:
-        return [_kept(row) for row in self.ask("SELECT * FROM allie_xero.failure ORDER BY id")]
+    def failures(self) -> list[Counted]:
+        rows = self.ask("SELECT * FROM allie_xero.failure ORDER BY id")
+        return [Counted(failure_of(dict(row)), row["attempts"]) for row in rows]
 
     def certificates(self) -> list[dict[str, Any]]:
         rows = self.ask("SELECT document FROM allie_xero.certificate ORDER BY id")
@@ -200,20 +201,6 @@ class PostgresBackend:
             session.execute(REST_TRIGGERS)
             for table in reversed(metadata.sorted_tables):
                 session.execute(table.delete())
-
-
-def _kept(row: Mapping[str, Any]) -> KeptFailure:
-    failure = Failure(
-        state=FailureState(row["state"]),
-        error=row["error"],
-        place=row["place"],
-        subject=row["subject"],
-        stream=row["stream"],
-        clinic_id=ClinicId(row["clinic_id"]) if row["clinic_id"] else None,
-        connection_id=ConnectionId(row["connection_id"]) if row["connection_id"] else None,
-        context=row["context"],
-    )
-    return KeptFailure(failure, row["attempts"])
 
 
 def _row(row: Mapping[str, Any]) -> Row:

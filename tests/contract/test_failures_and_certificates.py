@@ -6,7 +6,7 @@ from contract.given import connected
 from domain.model.certificate import Certificate, Erased, Revocation
 from domain.model.failures import Failure, FailureState
 from domain.model.ids import ConnectionId
-from fakes.failures import KeptFailure
+from fakes.failures import Counted
 
 
 def record(backend: Backend, *failures: Failure) -> None:
@@ -18,13 +18,13 @@ def record(backend: Backend, *failures: Failure) -> None:
 def test_a_failure_is_kept_as_it_was_recorded(backend: Backend) -> None:
     failure = make_failure(stream="employees", context={"status": "400"})
     record(backend, failure)
-    assert backend.failures() == [KeptFailure(failure, attempts=1)]
+    assert backend.failures() == [Counted(failure, attempts=1)]
 
 
 def test_the_same_failure_again_is_another_attempt_with_its_latest_cause(backend: Backend) -> None:
     again = make_failure(error="AnswerUnreadable", state=FailureState.RETRYING, context={"why": "html"})
     record(backend, make_failure(), again)
-    assert backend.failures() == [KeptFailure(again, attempts=2)]
+    assert backend.failures() == [Counted(again, attempts=2)]
 
 
 def test_another_subject_place_or_connection_is_another_failure(backend: Backend) -> None:
@@ -42,7 +42,7 @@ def test_another_subject_place_or_connection_is_another_failure(backend: Backend
 def test_a_failure_of_no_connection_counts_its_attempts_too(backend: Backend) -> None:
     failure = make_failure(connection_id=None, clinic_id=None)
     record(backend, failure, failure, failure)
-    assert backend.failures() == [KeptFailure(failure, attempts=3)]
+    assert backend.failures() == [Counted(failure, attempts=3)]
 
 
 def test_what_has_gone_well_since_is_resolved(backend: Backend) -> None:
@@ -61,7 +61,7 @@ def test_a_resolved_failure_that_comes_back_is_a_new_one(backend: Backend) -> No
         stores.failures.resolve(ConnectionId(1), [failure.subject])
     record(backend, failure)
     resolved = replace(failure, state=FailureState.RESOLVED)
-    assert backend.failures() == [KeptFailure(resolved), KeptFailure(failure)]
+    assert backend.failures() == [Counted(resolved), Counted(failure)]
 
 
 def test_resolving_what_never_failed_does_nothing(backend: Backend) -> None:

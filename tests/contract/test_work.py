@@ -6,7 +6,7 @@ import pytest
 from builders import CLINIC
 from contract.backends import Backend
 from contract.given import connected, leased, live, request
-from domain.messages import ErasePayroll, FinishDisconnect, Job, KeepAlive, RunSlice
+from domain.messages import ConnectionJob, ErasePayroll, FinishDisconnect, Job, KeepAlive, RunSlice
 from domain.model.connection import Connection, Erase, Reason
 from domain.model.ids import ClinicId
 from domain.model.streams import Stream
@@ -49,7 +49,7 @@ def in_doubt(backend: Backend, connection: Connection) -> None:
 
 
 Given = Callable[[Backend, Connection], None]
-KINDS: dict[str, tuple[Given, type[Job]]] = {
+KINDS: dict[str, tuple[Given, type[ConnectionJob]]] = {
     "a pass that was asked for": (asked, RunSlice),
     "a token set to revoke": (retired, FinishDisconnect),
     "a token set that idles": (idle, KeepAlive),
@@ -59,7 +59,7 @@ kinds = pytest.mark.parametrize(("given", "job"), KINDS.values(), ids=KINDS)
 
 
 @kinds
-def test_due_work_is_claimed_for_a_minute(backend: Backend, given: Given, job: type[Job]) -> None:
+def test_due_work_is_claimed_for_a_minute(backend: Backend, given: Given, job: type[ConnectionJob]) -> None:
     connection = connected(backend.transaction)
     given(backend, connection)
     assert due(backend) == [job(CLINIC, connection.id)]

@@ -17,6 +17,7 @@ from fakes.inbox import InMemoryInbox
 from fakes.outage import InMemoryOutageStore
 from fakes.outbox import InMemoryOutbox
 from fakes.payroll import InMemoryPayrollStore
+from fakes.replays import InMemoryReplayStore
 from fakes.syncs import InMemorySyncStore
 from fakes.work import InMemoryWorkStore
 
@@ -34,9 +35,12 @@ class InMemoryDatabase:
         self.outage = InMemoryOutageStore()
         self.inbox = InMemoryInbox(self.clock)
         self.outbox = InMemoryOutbox(self.clock)
-        self.failures = InMemoryFailureStore()
+        self.failures = InMemoryFailureStore(self.connections, self.credentials, self.syncs, self.clock)
+        self.replays = InMemoryReplayStore(self.failures, self.clock)
         self.certificates = InMemoryCertificateStore()
-        self.work = InMemoryWorkStore(self.connections, self.credentials, self.syncs, self.clock)
+        self.work = InMemoryWorkStore(
+            self.connections, self.credentials, self.syncs, self.replays, self.clock
+        )
         self._is_open = False
 
     @property

@@ -159,6 +159,13 @@ class InMemoryPayrollStore:
         meant = _is_among({request.source_id})
         self.payroll.mark(request.resource, connection_id, meant, stale=False, set_aside_at=self._clock())
 
+    def doubt(self, connection_id: ConnectionId, request: DetailRequest) -> None:
+        self._doubt(request.resource, connection_id, lambda key, _: key[0] == request.source_id)
+
+    def is_doubted(self, connection_id: ConnectionId, request: DetailRequest) -> bool:
+        row = self.payroll.of(request.resource, connection_id).get((request.source_id,))
+        return row is not None and row.stale
+
     def doubt_newest(self, connection_id: ConnectionId) -> None:
         newest = self._newest(connection_id, status="posted")
         self._doubt(

@@ -1,6 +1,6 @@
 """Every use case on fakes, as `entrypoints.bootstrap` binds them to the real ports."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -14,6 +14,7 @@ from domain.messages import (
     KeepAlive,
     RunSlice,
     SyncRequested,
+    WorkReplay,
 )
 from domain.model.connection import Connection
 from domain.model.ids import ClinicId, CredentialId
@@ -28,12 +29,14 @@ from domain.use_cases.refresh_tokens import Refreshed, RefreshOutcome, refresh_t
 from domain.use_cases.request_sync import RequestOutcome, request_sync
 from domain.use_cases.run_slice import SliceOutcome, run_slice
 from domain.use_cases.schedule_due_work import schedule_due_work
+from domain.use_cases.work_replay import WorkReplayOutcome, work_replay
 from fakes.authorizer import Rotation, ScriptedAuthorizer
 from fakes.database import InMemoryDatabase
 from fakes.opener import ScriptedTokenOpener
 from fakes.shield import direct_shield
 from fakes.source import ScriptedPayroll
 from payroll_builders import make_organisation, make_settings
+from workers.events import read_event
 
 
 @dataclass
@@ -105,6 +108,18 @@ class InMemoryService:
 
     def erase_payroll(self, job: ErasePayroll) -> EraseOutcome:
         return erase_payroll(job, transaction=self.transaction)
+
+    def work_replay(self, job: WorkReplay) -> WorkReplayOutcome:
+        return work_replay(job, transaction=self.transaction, work_event=self.work_event)
+
+    def work_event(self, document: Mapping[str, object]) -> str:
+        match read_event(document):
+            case ConnectCompleted() as event:
+                return self.complete_connection(event)
+            case SyncRequested() as event:
+                return self.request_sync(event)
+            case Disconnect() as event:
+                return self.disconnect(event)
 
     def due(self) -> list[Job]:
         """What the dispatcher would send now."""

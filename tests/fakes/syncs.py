@@ -70,7 +70,7 @@ class InMemorySyncStore:
                 mode=queued.mode.merged(mode),
                 streams=queued.streams | streams,
                 requested_at=now,
-                requested_by=requested_by,
+                requested_by=requested_by or queued.requested_by,
                 traceparent=traceparent or queued.traceparent,
             )
             return True
@@ -110,6 +110,22 @@ class InMemorySyncStore:
             epoch=state.lease_epoch,
             attempt=state.attempts,
         )
+
+    def wake(self, connection_id: ConnectionId) -> bool:
+        state = self.states.get(connection_id)
+        if state is None or self._is_later(state.lease_until):
+            return False
+        self.states[connection_id] = replace(state, due_at=self._clock())
+        return True
+
+    def doubt(self, connection_id: ConnectionId, resource: Resource) -> None:
+        queued = self.queued.get(connection_id)
+        if queued is not None:
+            before = self.kept_scans.get((connection_id, resource), Scan(resource=resource))
+            again = replace(
+                before, sync_id=queued.id, page=1, watermark=None, head=None, since=None, mark=None
+            )
+            self.kept_scans[connection_id, resource] = again
 
     def keep(self, lease: Lease) -> None:
         connection = self._connections.get(lease.connection_id)

@@ -12,6 +12,7 @@ from domain.model.tokens import Credential, CredentialState
 from domain.ports import Clock
 from fakes.connections import InMemoryConnectionStore
 from fakes.credentials import InMemoryCredentialRepository
+from fakes.replays import InMemoryReplayStore
 from fakes.syncs import CHANGES_EVERY, RECONCILE_EVERY, InMemorySyncStore
 
 CLAIM = timedelta(minutes=1)
@@ -28,16 +29,18 @@ class InMemoryWorkStore:
         connections: InMemoryConnectionStore,
         credentials: InMemoryCredentialRepository,
         syncs: InMemorySyncStore,
+        replays: InMemoryReplayStore,
         clock: Clock,
     ) -> None:
         self._connections = connections
         self._credentials = credentials
         self._syncs = syncs
+        self._replays = replays
         self._clock = clock
 
     def due(self, limit: int) -> Sequence[Job]:
         kinds = (self._revocations(), self._refreshes(), self._slices(), self._erasures())
-        return [job for kind in kinds for job in islice(kind, limit)]
+        return [*(job for kind in kinds for job in islice(kind, limit)), *self._replays.due(limit)]
 
     def queue_periodic(self, limit: int) -> int:
         now = self._clock()

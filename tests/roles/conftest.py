@@ -94,11 +94,18 @@ def _value(column: Column[Any], clinic: str, number: int) -> object:
         return special[column.name]
     if isinstance(column.type, Text):
         return "x"
-    if column.name in {"id", "connection_id"}:
+    if column.name in {"id", "connection_id", "failure_id", "replay_id"}:
         return number
     if column.nullable or column.server_default is not None:
         return None
     if isinstance(column.type, ARRAY):
         return "{}"
     name = type(column.type).__name__.upper()
-    return {"JSONB": "{}", "DATETIME": "2026-01-01", "DATE": "2026-01-01", "LARGEBINARY": "x"}.get(name, 1)
+    plain = {
+        "JSONB": "{}",
+        "DATETIME": "2026-01-01",
+        "DATE": "2026-01-01",
+        "LARGEBINARY": "x",
+        "BOOLEAN": True,
+    }
+    return plain.get(name, 1)

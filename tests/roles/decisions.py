@@ -36,10 +36,14 @@ TABLES = {
         f"S({CREDENTIAL})",
     ),
     "credential_audit": ("S(id)I", "S(id)I", "S"),
-    "failure": ("SIU", "SIU", "S"),
+    "failure": ("SIU", "SIUD", "SU(state until settled_at settled_by settled_why)"),
+    "failure_attempt": ("I", "I", "S"),
     "inbox": ("SIU", "", "S"),
     "outage": ("SIU", "S", "S"),
     "outbox": ("S(id)I", "SU(attempts next_attempt_at sent_at)", "S"),
+    "replay": ("S", "SU", "SIU"),
+    "replay_audit": ("", "I", "SI"),
+    "replay_item": ("SU", "SU", "SIU"),
     "scan": ("SIUD", "S", "S"),
     "scan_seen": ("SIUD", "", ""),
     "sync": ("SIU", "SIU", "S"),
@@ -54,7 +58,7 @@ FUNCTIONS = {
     "holder_of('x')": "worker",
 }
 
-NAMES_NO_CLINIC = {"alembic_version", "app_budget", "outage", "tenant_budget"}
+NAMES_NO_CLINIC = {"alembic_version", "app_budget", "outage", "replay", "replay_audit", "tenant_budget"}
 """What is the same for every clinic: rows of these are not guarded by the clinic's name."""
 
 PROGRESS = {

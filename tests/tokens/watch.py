@@ -223,7 +223,7 @@ class Watch:
         is_lost = connection.reason is Reason.CONSENT_WITHDRAWN
         if is_lost:
             assert connection.status is ConnectionStatus.NEEDS_ATTENTION
-            failures = [kept.failure for kept in self.database.failures.kept if kept.is_open]
+            failures = [kept.failure for kept in self.database.failures.kept if kept.failure.state.is_open]
             assert any(f"credential:{one.id}" == failure.subject for failure in failures), "no evidence"
         held = self.vault[one.id]
         taken = [self.xero.takes(token) for token in one.presentable(held, self.database.now)]

@@ -35,7 +35,8 @@ VALUES (:connection_id, :clinic_id, :mode, :streams, 'queued', :requested_by, :t
 # What was read between two wishes is not fresh enough for the later one.
 MERGE = text("""
 UPDATE allie_xero.sync
-   SET mode = :mode, streams = :streams, requested_at = :now, requested_by = :requested_by,
+   SET mode = :mode, streams = :streams, requested_at = :now,
+       requested_by = coalesce(:requested_by, requested_by),
        traceparent = coalesce(:traceparent, traceparent)
  WHERE id = :id
 """)
@@ -61,6 +62,19 @@ UPDATE allie_xero.sync_state s
    AND (s.lease_until IS NULL OR s.lease_until < clock_timestamp())
    AND (s.paused_until IS NULL OR s.paused_until < clock_timestamp())
 RETURNING s.clinic_id, s.lease_epoch, s.attempts, c.generation
+""")
+
+WAKE = text("""
+UPDATE allie_xero.sync_state SET due_at = :now
+ WHERE connection_id = :id AND (lease_until IS NULL OR lease_until < clock_timestamp())
+""")
+
+DOUBT_LIST = text("""
+INSERT INTO allie_xero.scan AS s (connection_id, resource, clinic_id, sync_id, page)
+SELECT connection_id, :resource, clinic_id, id, 1 FROM allie_xero.sync
+ WHERE connection_id = :id AND state = 'queued'
+ON CONFLICT (connection_id, resource) DO UPDATE
+   SET sync_id = excluded.sync_id, page = 1, watermark = NULL, head = NULL, since = NULL, mark = NULL
 """)
 
 KEEP = text("""
@@ -188,6 +202,14 @@ class PostgresSyncStore:
             epoch=row.lease_epoch,
             attempt=row.attempts,
         )
+
+    def wake(self, connection_id: ConnectionId) -> bool:
+        """Make it due now, and keep slices off until this transaction ends; False if one is under way."""
+        return self._session.execute(WAKE, {"id": connection_id, "now": self._now}).rowcount == 1
+
+    def doubt(self, connection_id: ConnectionId, resource: Resource) -> None:
+        """Let the queued pass read this list whole, however lately it was read."""
+        self._session.execute(DOUBT_LIST, {"id": connection_id, "resource": resource})
 
     def keep(self, lease: Lease) -> None:
         """Hold the lease for longer, and hold off a disconnect until this transaction ends. Raises Fenced."""

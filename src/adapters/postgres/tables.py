@@ -329,16 +329,104 @@ failure = Table(
     Column("attempts", Integer, nullable=False, server_default=text("1")),
     _stamped("first_seen_at"),
     _stamped("last_seen_at"),
-    Column("resolved_at", Instant),
+    Column("until", Instant),
+    Column("event", JSONB),
+    Column("settled_at", Instant),
+    Column("settled_by", Text),
+    Column("settled_why", Text),
     Index(
         "failure_open_key",
         text("coalesce(connection_id, 0)"),
         "place",
         "subject",
         unique=True,
-        postgresql_where=text("state IN ('retrying', 'quarantined', 'failed')"),
+        postgresql_where=text("state NOT IN ('resolved', 'discarded')"),
+    ),
+    Index(
+        "failure_connection_idx",
+        "connection_id",
+        "subject",
+        postgresql_where=text("state NOT IN ('resolved', 'discarded')"),
     ),
     Index("failure_fingerprint_idx", "fingerprint", "state"),
+    Index("failure_last_seen_idx", "last_seen_at"),
+)
+
+failure_attempt = Table(
+    "failure_attempt",
+    metadata,
+    Column(
+        "failure_id",
+        BigInteger,
+        ForeignKey(f"{SCHEMA}.failure.id", ondelete="CASCADE"),
+        primary_key=True,
+        nullable=False,
+    ),
+    Column("number", Integer, primary_key=True, nullable=False),
+    Column("clinic_id", Text),
+    _stamped("at"),
+    _required("state"),
+    _required("error"),
+    Column("context", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("process", Text, server_default=text("current_setting('allie_xero.process', true)")),
+    Column("version", Text, server_default=text("current_setting('allie_xero.version', true)")),
+)
+
+replay = Table(
+    "replay",
+    metadata,
+    _id(),
+    _required("state"),
+    _required("wanted", JSONB()),
+    _required("operator"),
+    _required("reason"),
+    Column("is_canary", Boolean, nullable=False),
+    Column("rate", Integer),
+    _required("created_at", Instant),
+    Column("released_at", Instant),
+    Column("ended_at", Instant),
+    Index(
+        "replay_open_idx",
+        "id",
+        postgresql_where=text("state IN ('awaiting_approval', 'running', 'paused')"),
+    ),
+)
+
+replay_item = Table(
+    "replay_item",
+    metadata,
+    _id(),
+    Column("replay_id", BigInteger, ForeignKey(f"{SCHEMA}.replay.id"), nullable=False),
+    _required("failure_id", BIGINT),
+    _required("clinic_id"),
+    _required("state"),
+    _required("attempts", INTEGER),
+    Column("due_at", Instant),
+    Column("started_at", Instant),
+    Column("settled_at", Instant),
+    Column("note", Text),
+    Index("replay_item_replay_idx", "replay_id", "state"),
+    Index(
+        "replay_item_open_key",
+        "failure_id",
+        unique=True,
+        postgresql_where=text("state IN ('queued', 'released', 'started')"),
+    ),
+    Index("replay_item_due_idx", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+)
+
+replay_audit = Table(
+    "replay_audit",
+    metadata,
+    _id(),
+    Column("at", Instant, nullable=False, server_default=text("clock_timestamp()")),
+    _required("replay_id", BIGINT),
+    _required("action"),
+    _required("operator"),
+    _required("reason"),
+    _required("detail", JSONB()),
+    Column("database_user", Text, nullable=False, server_default=text("session_user")),
+    Index("replay_audit_replay_idx", "replay_id", "id"),
 )
 
 certificate = Table(

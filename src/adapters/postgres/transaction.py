@@ -22,6 +22,7 @@ from adapters.postgres.inbox import PostgresInbox
 from adapters.postgres.outage import PostgresOutageStore
 from adapters.postgres.outbox import PostgresOutbox
 from adapters.postgres.payroll.store import PostgresPayrollStore
+from adapters.postgres.replays import PostgresReplayStore
 from adapters.postgres.sealing import TokenCipher
 from adapters.postgres.syncs import PostgresSyncStore
 from adapters.postgres.work import PostgresWorkStore, Rhythm
@@ -31,8 +32,9 @@ from domain.ports import Transaction
 
 BEGIN = text(f"""
 SELECT set_config('allie_xero.clinic_id', :clinic, true), set_config('allie_xero.process', :process, true),
-       set_config('allie_xero.purpose', :purpose, true), set_config('allie_xero.message_id', :message_id,
-       true), {", ".join(f"set_config('{name}', '{value}', true)" for name, value in LIMITS.items())},
+       set_config('allie_xero.purpose', :purpose, true), set_config('allie_xero.version', :version, true),
+       set_config('allie_xero.message_id', :message_id, true),
+       {", ".join(f"set_config('{name}', '{value}', true)" for name, value in LIMITS.items())},
        clock_timestamp() AS now
 """)
 """
@@ -47,11 +49,12 @@ FLEET = "*"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Who opens a transaction: the process, what for, and for which message."""
+    """Who opens a transaction: the process and its code's version, what for, and for which message."""
 
     process: str = ""
     purpose: str = ""
     message_id: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +127,11 @@ class PostgresStores:
         return PostgresFailureStore(self.session)
 
     @cached_property
+    def replays(self) -> PostgresReplayStore:
+        """What operators want worked again."""
+        return PostgresReplayStore(self.session, self.now)
+
+    @cached_property
     def certificates(self) -> PostgresCertificateStore:
         """What was destroyed."""
         return PostgresCertificateStore(self.session, self.storage.signer)
@@ -162,4 +170,5 @@ def _scope(clinic_id: ClinicId | None, origin: Origin) -> dict[str, str]:
         "process": origin.process,
         "purpose": origin.purpose,
         "message_id": origin.message_id,
+        "version": origin.version,
     }

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection as Session
 from sqlalchemy import text
 
-from domain.messages import ErasePayroll, FinishDisconnect, Job, KeepAlive, RunSlice
+from domain.messages import ErasePayroll, FinishDisconnect, Job, KeepAlive, RunSlice, WorkReplay
 from domain.model.connection import Region
-from domain.model.ids import ClinicId, ConnectionId, share
+from domain.model.ids import ClinicId, ConnectionId, ReplayId, share
 from domain.model.plans import PLANS
 from domain.model.streams import Stream
 from domain.model.sync import SCHEDULE, Mode
@@ -88,6 +88,19 @@ SELECT clinic_id, id AS connection_id FROM allie_xero.connection
  ORDER BY erase_at LIMIT :limit
 """)
 
+REPLAYS = text("""
+WITH due AS (
+    SELECT id FROM allie_xero.replay_item
+     WHERE due_at <= clock_timestamp() AND state IN ('released', 'started')
+     ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+), claimed AS (
+    UPDATE allie_xero.replay_item i SET due_at = clock_timestamp() + interval '1 minute'
+      FROM due WHERE i.id = due.id
+    RETURNING i.clinic_id, i.replay_id
+)
+SELECT DISTINCT clinic_id, replay_id FROM claimed ORDER BY replay_id, clinic_id
+""")
+
 PERIODIC = text("""
 SELECT s.connection_id, s.clinic_id, c.region, s.reconcile_at <= now() AS is_reconcile, now() AS now
   FROM allie_xero.sync_state s JOIN allie_xero.connection c ON c.id = s.connection_id
@@ -136,7 +149,8 @@ class PostgresWorkStore:
             wanted = {name: values[name] for name in query.compile().params}
             rows = self._session.execute(query, wanted)
             jobs += [job(ClinicId(row.clinic_id), ConnectionId(row.connection_id)) for row in rows]
-        return jobs
+        replays = self._session.execute(REPLAYS, {"limit": limit})
+        return jobs + [WorkReplay(ClinicId(row.clinic_id), ReplayId(row.replay_id)) for row in replays]
 
     def queue_periodic(self, limit: int) -> int:
         """Queue the syncs and reconciles whose interval is over; give how many."""

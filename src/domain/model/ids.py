@@ -26,6 +26,15 @@ XeroUserId = NewType("XeroUserId", str)
 SourceId = NewType("SourceId", str)
 """Xero's id of a payroll record; usually a UUID, but never parsed as one."""
 
+FailureId = NewType("FailureId", int)
+"""Ours: one failure, through all its attempts."""
+
+ReplayId = NewType("ReplayId", int)
+"""Ours: one operator's wish to have failures worked again."""
+
+ReplayItemId = NewType("ReplayItemId", int)
+"""Ours: one failure within one replay."""
+
 EventId = NewType("EventId", str)
 """A CloudEvent's id, unique within its source."""
 

@@ -7,14 +7,17 @@ from domain.ports import Transaction
 
 def record_dead_letter(letter: DeadLetter, *, transaction: Transaction) -> None:
     """Record it; a second time only counts as another attempt, so the letter may be taken off afterwards."""
+    subject = f"connection:{letter.connection_id}" if letter.connection_id else letter.event_id
     with transaction(letter.clinic_id) as stores:
         stores.failures.record(
             Failure(
                 state=FailureState.FAILED if letter.is_readable else FailureState.QUARANTINED,
                 error=letter.code,
                 place=letter.type or f"queue:{letter.queue}",
-                subject=letter.event_id or letter.digest,
+                subject=subject or letter.digest,
                 clinic_id=letter.clinic_id,
+                connection_id=letter.connection_id,
                 context={"queue": letter.queue, "digest": letter.digest, "size": str(letter.size)},
+                event=letter.event,
             )
         )

@@ -9,14 +9,16 @@ from domain.errors import (
     AccessForbidden,
     ConsentWithdrawn,
     Fenced,
+    Limit,
     RateLimited,
     ServiceError,
     TransientError,
     XeroUnavailable,
 )
 from domain.messages import RunSlice
+from domain.model.budget import Lane
 from domain.model.connection import Connection, Tenant
-from domain.model.failures import Failure, FailureState, context_of
+from domain.model.failures import SLICE, Failure, FailureState, context_of
 from domain.model.ids import CredentialId
 from domain.model.sync import Lease
 from domain.model.tokens import Access
@@ -38,6 +40,9 @@ from domain.use_cases.refresh_tokens import Refresh
 
 SLICE_TIME = timedelta(seconds=45)
 """How long a slice goes on; a deploy waits no longer than this and one batch."""
+
+DAY_LIMIT = "DayLimitReached"
+"""The error of a connection that has no call left for fresh data today."""
 
 EXPIRIES = 2
 """How often in one slice Xero may turn down an access token that should be good."""
@@ -162,7 +167,10 @@ class _Slice:
         budget = stores.budget.get_for_update(self.tenant.id)
         calls = min(batch.calls(plan_of(self.connection)), budget.available(batch.lane))
         if calls < batch.least(plan_of(self.connection)):
-            self._release(stores, budget.wait_until(batch.lane, stores.now))
+            until = budget.wait_until(batch.lane, stores.now)
+            stores.syncs.release(self.lease, until)
+            if batch.lane is Lane.FRESH and budget.day.remaining == 0:
+                self._note(stores, FailureState.PARKED_DAY, DAY_LIMIT, until=until)
             return None
         stores.budget.save(self.tenant.id, budget.reserved(calls, stores.now), app_calls=calls)
         return Gate(budget, batch.lane, stores.now, calls, clock=self.clock, stopping=self.stopping)
@@ -172,6 +180,9 @@ class _Slice:
         with self.transaction(self.lease.clinic_id) as stores:
             stores.syncs.keep(self.lease)
             halted_by = save_batch(stores, self.connection, batch, fetched)
+            if isinstance(halted_by, RateLimited) and halted_by.limit is not Limit.DAY:
+                until = gate.budget.wait_until(batch.lane, stores.now)
+                self._note(stores, FailureState.PARKED_MINUTE, halted_by, until=until)
             note_answers(stores, fetched)
             # Last, because the app's budget is one row that every slice shares.
             stores.budget.save(self.tenant.id, gate.budget, app_calls=gate.calls - gate.granted)
@@ -184,8 +195,7 @@ class _Slice:
 
     def _release(self, stores: Stores, due_at: datetime | None) -> None:
         stores.syncs.release(self.lease, due_at)
-        if self.lease.attempt > 1:
-            stores.failures.resolve(self.connection.id, [self._subject])
+        stores.failures.resolve(self.connection.id, [self._subject])
 
     @property
     def _subject(self) -> str:
@@ -198,20 +208,36 @@ class _Slice:
 
     def back_off(self, error: Exception) -> SliceOutcome:
         """Note what went wrong and try again later, later each time."""
-        is_weather = isinstance(error, TransientError)
         with self.transaction(self.lease.clinic_id) as stores:
             is_silence = isinstance(error, XeroUnavailable)
             ask_at = note_silence(stores, self.connection) if is_silence else None
-            stores.syncs.release(self.lease, ask_at or stores.now + self.lease.backoff, failed=True)
-            stores.failures.record(
-                Failure(
-                    state=FailureState.RETRYING if is_weather else FailureState.FAILED,
-                    error=type(error).__name__,
-                    place="slice",
-                    subject=self._subject,
-                    clinic_id=self.connection.clinic_id,
-                    connection_id=self.connection.id,
-                    context=context_of(error) if isinstance(error, ServiceError) else {},
-                )
-            )
+            due_at = ask_at or stores.now + self.lease.backoff
+            stores.syncs.release(self.lease, due_at, failed=True)
+            state = _state_after(error, is_outage=ask_at is not None)
+            until = due_at if state is not FailureState.FAILED else None
+            self._note(stores, state, error, until=until)
         return SliceOutcome.FAILED
+
+    def _note(
+        self, stores: Stores, state: FailureState, error: Exception | str, *, until: datetime | None
+    ) -> None:
+        stores.failures.record(
+            Failure(
+                state=state,
+                error=error if isinstance(error, str) else type(error).__name__,
+                place=SLICE,
+                subject=self._subject,
+                clinic_id=self.connection.clinic_id,
+                connection_id=self.connection.id,
+                context=context_of(error) if isinstance(error, ServiceError) else {},
+                until=until,
+            )
+        )
+
+
+def _state_after(error: Exception, *, is_outage: bool) -> FailureState:
+    if is_outage:
+        return FailureState.PARKED_OUTAGE
+    if isinstance(error, RateLimited):
+        return FailureState.of_limit(error.limit)
+    return FailureState.RETRYING if isinstance(error, TransientError) else FailureState.FAILED

@@ -322,10 +322,13 @@ def test_a_429_is_an_accident_that_parks_for_as_long_as_xero_says(
     service.xero.fail(USERS, RateLimited(limit, advice))
     assert service.slice() is SliceOutcome.PARKED
     assert service.database.syncs.states[service.connection().id].due_at == service.database.now + wait
-    assert failures(service) == []
+    [kept] = service.database.failures.kept
+    assert kept.failure.state is FailureState.of_limit(limit)
+    assert service.database.now < (kept.failure.until or service.database.now) <= service.database.now + wait
     assert service.connection().is_active
     service.database.pass_time(wait)
     assert service.slice() is SliceOutcome.DONE
+    assert [state for _, _, state in failures(service)] == [FailureState.RESOLVED]
     assert counts(service) == EVERYTHING
 
 

@@ -20,8 +20,9 @@ from domain.messages import (
     KeepAlive,
     RunSlice,
     SyncRequested,
+    WorkReplay,
 )
-from domain.model.ids import ConnectionId
+from domain.model.ids import ConnectionId, ReplayId
 from unit.workers.wire import event
 from workers.actors import JOBS, declare_actors, job_message
 from workers.envelopes import event_message
@@ -39,6 +40,7 @@ WORK: dict[str, tuple[Job, str]] = {
     "tokens.keep_alive": (KeepAlive(CLINIC, ID), "keep_alive"),
     "payroll.erase": (ErasePayroll(CLINIC, ID), "erase_payroll"),
     "sync.slice": (RunSlice(CLINIC, ID), "run_slice"),
+    "replay.work": (WorkReplay(CLINIC, ReplayId(7)), "work_replay"),
 }
 
 

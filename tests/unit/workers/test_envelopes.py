@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import UnreadableMessage
-from domain.messages import ErasePayroll, FinishDisconnect, Job, KeepAlive, RunSlice
+from domain.messages import ConnectionJob, ErasePayroll, FinishDisconnect, KeepAlive, RunSlice
 from domain.model.ids import ClinicId, ConnectionId
 from unit.workers.wire import TRACE, event, native
 from workers.actors import job_message
@@ -75,7 +75,7 @@ def test_an_event_that_waits_for_its_retry_is_read_from_its_own_message() -> Non
     ("job", "queue"),
     [(RunSlice, SYNC), (KeepAlive, TOKENS), (FinishDisconnect, TOKENS), (ErasePayroll, TOKENS)],
 )
-def test_a_job_survives_the_way_over_the_wire(job: type[Job], queue: str) -> None:
+def test_a_job_survives_the_way_over_the_wire(job: type[ConnectionJob], queue: str) -> None:
     message = job_message(job(ClinicId("clinic-1"), ConnectionId(7)))
     found = read_message(message.encode(), queue)
     assert isinstance(found, Message)

@@ -21,7 +21,7 @@ from domain.model.streams import Stream
 from domain.model.sync import Mode
 from domain.model.tokens import Secret
 from unit.workers.wire import TRACE, event
-from workers.events import read_event
+from workers.events import read_event, without_grant
 
 HEADER = EventHeader(id=EventId("event-1"), source="allie-platform")
 CLINIC = ClinicId("clinic-1")
@@ -212,3 +212,20 @@ def test_an_event_survives_the_way_over_the_wire() -> None:
     found = read_event(msgspec.json.decode(body))
     assert isinstance(found, Disconnect)
     assert found.requested_by == "Zoë 🦘"
+
+
+@pytest.mark.parametrize("grant", [{**CODE, "code": CANARY}, {**SEALED, "jwe": CANARY}])
+def test_what_is_kept_of_an_event_is_the_same_event_without_its_grant(grant: dict[str, str]) -> None:
+    document = event(data=data(grant=grant, tenant_id="tenant-1"), traceparent=TRACE, extra=CANARY)
+    kept = without_grant(document)
+    assert CANARY not in repr(kept)
+    found, meant = read_event(kept), read_event(document)
+    assert isinstance(found, ConnectCompleted)
+    assert isinstance(meant, ConnectCompleted)
+    assert (found.header, found.tenant_id, found.grant) == (meant.header, meant.tenant_id, None)
+
+
+@pytest.mark.parametrize("kind", ["disconnect", "sync-requested"])
+def test_an_event_without_secrets_is_kept_as_it_is(kind: str) -> None:
+    document = event(kind, data(requested_by="olivia"), time="2026-11-20T03:00:00Z")
+    assert read_event(without_grant(document)) == read_event(document)

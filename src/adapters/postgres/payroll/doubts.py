@@ -116,9 +116,14 @@ COUNT = (
     "SELECT count(*) FROM {table} t WHERE connection_id = :connection_id AND deleted_at IS NULL AND {which}"
 )
 
-DOUBT = (
-    "UPDATE {table} SET stale = true WHERE connection_id = :connection_id AND id = ANY(:ids) AND NOT stale"
-)
+DOUBT = """
+UPDATE {table} SET stale = true
+ WHERE connection_id = :connection_id AND id = ANY(:ids) AND deleted_at IS NULL AND NOT stale
+"""
+
+IS_DOUBTED = """
+SELECT EXISTS (SELECT FROM {table} WHERE connection_id = :id AND id = :source_id AND stale)
+"""
 
 DOUBT_RECENT_STAFF = text("""
 UPDATE allie_xero.employee SET stale = true
@@ -171,6 +176,18 @@ def set_aside(session: Session, connection_id: ConnectionId, request: DetailRequ
     """Do not ask for this detail again until it changes or is replayed."""
     statement = text(SET_ASIDE.format(table=DETAILS[request.resource][0].fullname))
     session.execute(statement, {"connection_id": connection_id, "id": request.source_id})
+
+
+def doubt(session: Session, connection_id: ConnectionId, request: DetailRequest) -> None:
+    """Read this detail again."""
+    statement = text(DOUBT.format(table=DETAILS[request.resource][0].fullname))
+    session.execute(statement, {"connection_id": connection_id, "ids": [request.source_id]})
+
+
+def is_doubted(session: Session, connection_id: ConnectionId, request: DetailRequest) -> bool:
+    """Whether this detail is yet to be read."""
+    query = text(IS_DOUBTED.format(table=DETAILS[request.resource][0].fullname))
+    return bool(session.execute(query, {"id": connection_id, "source_id": request.source_id}).scalar())
 
 
 def doubt_newest(session: Session, connection_id: ConnectionId) -> None:

@@ -46,6 +46,14 @@ class PostgresPayrollStore:
         """This detail cannot be read; do not ask for it again until it changes or is replayed."""
         doubts.set_aside(self._session, connection_id, request)
 
+    def doubt(self, connection_id: ConnectionId, request: DetailRequest) -> None:
+        """Read this detail again, also if it was set aside."""
+        doubts.doubt(self._session, connection_id, request)
+
+    def is_doubted(self, connection_id: ConnectionId, request: DetailRequest) -> bool:
+        """Whether it is yet to be read."""
+        return doubts.is_doubted(self._session, connection_id, request)
+
     def doubt_newest(self, connection_id: ConnectionId) -> None:
         """Read drafts and each calendar's newest posted pay run again: their stamps may not tell."""
         doubts.doubt_newest(self._session, connection_id)

@@ -65,13 +65,35 @@ CREATE TABLE allie_xero.failure (
     attempts INTEGER DEFAULT 1 NOT NULL,
     first_seen_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     last_seen_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    resolved_at TIMESTAMP WITH TIME ZONE,
+    until TIMESTAMP WITH TIME ZONE,
+    event JSONB,
+    settled_at TIMESTAMP WITH TIME ZONE,
+    settled_by TEXT,
+    settled_why TEXT,
     CONSTRAINT failure_pkey PRIMARY KEY (id)
 );
 
 CREATE INDEX failure_fingerprint_idx ON allie_xero.failure (fingerprint, state);
 
-CREATE UNIQUE INDEX failure_open_key ON allie_xero.failure (coalesce(connection_id, 0), place, subject) WHERE state IN ('retrying', 'quarantined', 'failed');
+CREATE INDEX failure_connection_idx ON allie_xero.failure (connection_id, subject) WHERE state NOT IN ('resolved', 'discarded');
+
+CREATE INDEX failure_last_seen_idx ON allie_xero.failure (last_seen_at);
+
+CREATE UNIQUE INDEX failure_open_key ON allie_xero.failure (coalesce(connection_id, 0), place, subject) WHERE state NOT IN ('resolved', 'discarded');
+
+CREATE TABLE allie_xero.failure_attempt (
+    failure_id BIGINT NOT NULL,
+    number INTEGER NOT NULL,
+    clinic_id TEXT,
+    at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    state TEXT NOT NULL,
+    error TEXT NOT NULL,
+    context JSONB DEFAULT '{}' NOT NULL,
+    process TEXT DEFAULT current_setting('allie_xero.process', true),
+    version TEXT DEFAULT current_setting('allie_xero.version', true),
+    CONSTRAINT failure_attempt_pkey PRIMARY KEY (failure_id, number),
+    CONSTRAINT failure_attempt_failure_id_fkey FOREIGN KEY(failure_id) REFERENCES allie_xero.failure (id) ON DELETE CASCADE
+);
 
 CREATE TABLE allie_xero.inbox (
     source TEXT NOT NULL,
@@ -112,6 +134,43 @@ CREATE TABLE allie_xero.outbox (
 CREATE UNIQUE INDEX outbox_event_key ON allie_xero.outbox (event_id);
 
 CREATE INDEX outbox_unsent_idx ON allie_xero.outbox (id) WHERE sent_at IS NULL;
+
+CREATE TABLE allie_xero.replay (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    state TEXT NOT NULL,
+    wanted JSONB NOT NULL,
+    operator TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    is_canary BOOLEAN NOT NULL,
+    rate INTEGER,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    released_at TIMESTAMP WITH TIME ZONE,
+    ended_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT replay_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX replay_open_idx ON allie_xero.replay (id) WHERE state IN ('awaiting_approval', 'running', 'paused');
+
+CREATE TABLE allie_xero.replay_item (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    replay_id BIGINT NOT NULL,
+    failure_id BIGINT NOT NULL,
+    clinic_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    due_at TIMESTAMP WITH TIME ZONE,
+    started_at TIMESTAMP WITH TIME ZONE,
+    settled_at TIMESTAMP WITH TIME ZONE,
+    note TEXT,
+    CONSTRAINT replay_item_pkey PRIMARY KEY (id),
+    CONSTRAINT replay_item_replay_id_fkey FOREIGN KEY(replay_id) REFERENCES allie_xero.replay (id)
+);
+
+CREATE INDEX replay_item_due_idx ON allie_xero.replay_item (due_at) WHERE due_at IS NOT NULL;
+
+CREATE UNIQUE INDEX replay_item_open_key ON allie_xero.replay_item (failure_id) WHERE state IN ('queued', 'released', 'started');
+
+CREATE INDEX replay_item_replay_idx ON allie_xero.replay_item (replay_id, state);
 
 CREATE TABLE allie_xero.tenant_budget (
     tenant_id TEXT NOT NULL,

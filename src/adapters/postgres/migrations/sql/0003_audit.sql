@@ -31,6 +31,26 @@ CREATE TRIGGER certificate_is_append_only
 BEFORE UPDATE OR DELETE OR TRUNCATE ON allie_xero.certificate
 FOR EACH STATEMENT EXECUTE FUNCTION allie_xero.refuse_change();
 
+-- Who had which failures worked again, and why; how it ended.
+
+CREATE TABLE allie_xero.replay_audit (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    at TIMESTAMP WITH TIME ZONE DEFAULT clock_timestamp() NOT NULL,
+    replay_id BIGINT NOT NULL,
+    action TEXT NOT NULL,
+    operator TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    detail JSONB NOT NULL,
+    database_user TEXT DEFAULT session_user NOT NULL,
+    CONSTRAINT replay_audit_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX replay_audit_replay_idx ON allie_xero.replay_audit (replay_id, id);
+
+CREATE TRIGGER replay_audit_is_append_only
+BEFORE UPDATE OR DELETE OR TRUNCATE ON allie_xero.replay_audit
+FOR EACH STATEMENT EXECUTE FUNCTION allie_xero.refuse_change();
+
 -- The only way to a token set's ciphertext, for the clinic that the transaction names: it leaves a row behind.
 
 CREATE FUNCTION allie_xero.open_credential(wanted bigint)
