@@ -26,7 +26,7 @@ from workers.queues import SYNC
 DELAYED, DEAD = f"{SYNC}.DQ", f"{SYNC}.XQ"
 WORK = {
     "x-queue-type": "quorum",
-    "x-delivery-limit": 3,
+    "x-delivery-limit": 20,
     "x-dead-letter-exchange": "",
     "x-dead-letter-routing-key": DEAD,
     "x-dead-letter-strategy": "at-least-once",
