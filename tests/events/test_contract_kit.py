@@ -53,7 +53,7 @@ def test_the_examples_keep_the_contract(language: str, vhost_url: str, database_
 def test_a_careless_platform_is_told_what_it_does_wrong(vhost_url: str, database_url: str) -> None:
     careless = shlex.join([sys.executable, str(CARELESS)])
     commands = ["--producer", f"{careless} publish", "--consumer", f"{careless} listen"]
-    done = kit(vhost_url, database_url, *commands)
+    done = kit(vhost_url, database_url, *commands, "--patience", "10")
     assert done.returncode == 1
     for said in (
         "its content type is None, not 'application/cloudevents+json'",
