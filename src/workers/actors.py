@@ -22,7 +22,6 @@ from domain.messages import (
 from domain.model.ids import ClinicId, ConnectionId, ReplayId
 from workers import queues
 from workers.events import read_event
-from workers.tracing import continued
 
 Report = Callable[[str, str], None]
 """Takes an actor's name and the outcome of its use case."""
@@ -82,7 +81,8 @@ def _declare_events(actor: Declare, app: Application, report: Report) -> None:
     def disconnect(event: dict[str, Any]) -> None:
         report(queues.DISCONNECT, app.disconnect(cast("Disconnect", read_event(event))))
 
-    @actor(queues.REQUEST_SYNC, queues.CONTROL, 1)
+    # No sooner than a slice, or a clinic that asks ten thousand times would stop everybody's.
+    @actor(queues.REQUEST_SYNC, queues.CONTROL, 10)
     def request_sync(event: dict[str, Any]) -> None:
         report(queues.REQUEST_SYNC, app.request_sync(cast("SyncRequested", read_event(event))))
 
@@ -115,8 +115,6 @@ def _declare_jobs(actor: Declare, app: Application, report: Report) -> None:
 
 
 def job_message(job: Job) -> "dramatiq.Message[Any]":
-    """The message that carries a job to its actor: ids only, in the trace that the job is part of."""
+    """The message that carries a job to its actor: ids only."""
     actor, queue = JOBS[type(job)]
-    kwargs = asdict(job)
-    options = {"traceparent": continued(kwargs.pop("traceparent", None))}
-    return dramatiq.Message(queue_name=queue, actor_name=actor, args=(), kwargs=kwargs, options=options)
+    return dramatiq.Message(queue_name=queue, actor_name=actor, args=(), kwargs=asdict(job), options={})

@@ -6,6 +6,7 @@ delivery tags are plain numbers, so after a reconnect an old tag would acknowled
 Leans on dramatiq's private `_RabbitmqConsumer`; `tests/integration` holds it to that.
 """
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ from pika.exceptions import AMQPChannelError, AMQPConnectionError
 
 from domain.errors import UnreadableMessage
 from workers.envelopes import read_message
+from workers.queues import REQUEST_SYNC
 
 Count = Callable[[str, str], None]
 """Counts something that happened to a message or a consumer: the queue and what."""
@@ -45,6 +47,7 @@ class ValidatingConsumer(_RabbitmqConsumer):
     def __init__(self, broker: Any, queue_name: str, prefetch: int, timeout: int) -> None:
         super().__init__(broker, queue_name, prefetch, timeout)
         self.polled_at = time.monotonic()
+        self._waiting: set[str] = set()
         self.count(queue_name, STARTED)
 
     def __next__(self) -> LeasedMessage | None:
@@ -58,6 +61,9 @@ class ValidatingConsumer(_RabbitmqConsumer):
             self.count(self.queue_name, error.code)
             self._nack(tag)
             return None
+        if self._is_covered(message):
+            self.channel.basic_ack(tag)
+            return None
         self.known_tags.add(tag)
         return LeasedMessage(self, redelivered, tag, message)
 
@@ -70,6 +76,24 @@ class ValidatingConsumer(_RabbitmqConsumer):
                 self.broker.queues_pending.add(q_name(self.queue_name))
             raise ConnectionClosed(error) from None
         return None if method is None else (method.delivery_tag, method.redelivered, body)
+
+    def _is_covered(self, message: "Message[Any]") -> bool:
+        """
+        Whether the same wish of the same clinic waits in this process, delivered here and not yet begun.
+
+        What is read for that one is read after this one came, so this one is done with it; if the process
+        dies, that one comes back. Else a clinic that asks ten thousand times would hold up all the others.
+        """
+        wish = wish_of(message)
+        if wish is None:
+            return False
+        is_covered = wish in self._waiting
+        self._waiting.add(wish)
+        return is_covered
+
+    def begun(self, message: MessageProxy) -> None:
+        """A worker's thread takes this message: whoever asks from now on asks anew."""
+        self._waiting.discard(wish_of(message) or "")
 
     def ack(self, message: MessageProxy) -> None:
         """Acknowledge, if this consumer delivered it; else its redelivery is on its way."""
@@ -91,6 +115,13 @@ class ValidatingConsumer(_RabbitmqConsumer):
     def is_open(self) -> bool:
         """Whether what deliveries came over is still there; RabbitMQ may close the channel alone."""
         return bool(self.connection.is_open and self.channel.is_open)
+
+
+def wish_of(message: "Message[Any] | MessageProxy") -> str | None:
+    """What a sync-requested asks for, as text; None for other messages, and for those that wait for later."""
+    if message.actor_name != REQUEST_SYNC or "eta" in message.options:
+        return None
+    return json.dumps(message.kwargs.get("event", {}).get("data"), sort_keys=True)
 
 
 def counting(count: Count) -> type[ValidatingConsumer]:

@@ -15,6 +15,7 @@ from dramatiq.middleware import Middleware, SkipMessage
 
 from domain.errors import PermanentError, ServiceError, TransientError
 from workers.broker import LONGEST_DELAY_MS
+from workers.consumer import LeasedMessage
 from workers.tracing import continued, ids
 
 log = structlog.get_logger("allie_xero")
@@ -79,6 +80,8 @@ class FreshDeliveries(Middleware):
         lease = getattr(message, "lease", None)
         if lease is not None and not lease.is_open:
             raise SkipMessage("delivered over a connection that is gone")
+        if isinstance(message, LeasedMessage):
+            message.lease.begun(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +137,9 @@ class Watching(Middleware):
         self._worked(Worked(queue, message.actor_name, word, now - started, wait))
 
     def after_skip_message(self, broker: Broker, message: MessageProxy) -> None:
-        """Tell of a stale delivery, or of one that was given up before it was begun."""
+        """Tell of a stale delivery."""
         self._begun.pop(get_ident(), None)
-        word = "failed" if message.failed else "stale"
-        self._worked(Worked(q_name(message.queue_name), message.actor_name, word))
+        self._worked(Worked(q_name(message.queue_name), message.actor_name, "stale"))
 
 
 def _result(broker: Broker, message: MessageProxy, exception: BaseException | None) -> str:

@@ -20,7 +20,6 @@ from domain.messages import (
     KeepAlive,
     RunSlice,
     SyncRequested,
-    WorkReplay,
 )
 from entrypoints.bootstrap import build_application
 from entrypoints.metrics import Metrics
@@ -83,7 +82,6 @@ class ServiceInProcess:
             KeepAlive: self.app.keep_alive,
             FinishDisconnect: self.app.finish_disconnect,
             ErasePayroll: self.app.erase_payroll,
-            WorkReplay: self.app.work_replay,
         }
         return run[type(job)](job)
 

@@ -20,13 +20,14 @@ from entrypoints.local.rabbitmq import PrivateRabbitmq
 from integration.working import Working, channel_to, message, publish, take, waiting, working
 from services.brokers import new_vhost
 from services.proxy import Proxy, proxied
+from unit.workers.wire import event
 from workers.consumer import STARTED
-from workers.queues import SYNC
+from workers.queues import CONTROL, REQUEST_SYNC, SYNC
 
 DELAYED, DEAD = f"{SYNC}.DQ", f"{SYNC}.XQ"
 WORK = {
     "x-queue-type": "quorum",
-    "x-delivery-limit": 20,
+    "x-delivery-limit": 3,
     "x-dead-letter-exchange": "",
     "x-dead-letter-routing-key": DEAD,
     "x-dead-letter-strategy": "at-least-once",
@@ -181,3 +182,44 @@ def test_what_is_given_up_lies_in_the_dead_letters_without_a_traceback(
     [letter] = take(vhost_url, DEAD)
     assert json.loads(letter)["options"].keys() <= {"retries"}
     assert b"bug" not in letter
+
+
+def ask(url: str, name: str, **data: str) -> None:
+    """A clinic asks for a sync."""
+    wish = event("sync-requested", {"clinic_id": "clinic-1", **data}, id=name)
+    publish(url, CONTROL, json.dumps(wish).encode())
+
+
+def test_a_flood_of_one_wish_is_worked_once_for_as_many_as_wait(vhost_url: str, gate: Gate) -> None:
+    with working(vhost_url, gate, actor=REQUEST_SYNC, queue=CONTROL, threads=1, prefetch=4) as work:
+        ask(vhost_url, "held")
+        assert gate.begun.wait(10)
+        for number in range(40):
+            ask(vhost_url, f"again-{number}")
+        ask(vhost_url, "other mode", mode="full")
+        ask(vhost_url, "other clinic", clinic_id="clinic-2")
+        until(lambda: waiting(vhost_url, CONTROL) == 0, "all to be taken, though one holds the thread")
+        gate.opened.set()
+        until(lambda: len(work.runs) == 4, "what is left of them")
+        ask(vhost_url, "later")
+        until(lambda: len(work.runs) == 5, "a wish that came afterwards")
+    assert work.runs == ["held", "again-0", "other mode", "other clinic", "later"]
+    assert take(vhost_url, CONTROL) == []
+
+
+def test_what_stood_for_others_comes_back_when_the_connection_is_lost(
+    vhost_url: str, cable: tuple[Proxy, str], gate: Gate
+) -> None:
+    proxy, url = cable
+    with working(url, gate, actor=REQUEST_SYNC, queue=CONTROL, threads=1, prefetch=4) as work:
+        ask(vhost_url, "held")
+        assert gate.begun.wait(10)
+        for number in range(9):
+            ask(vhost_url, f"again-{number}")
+        until(lambda: waiting(vhost_url, CONTROL) == 0, "all to be taken")
+        starts = work.counted.count((CONTROL, STARTED))
+        proxy.cut()
+        until(lambda: work.counted.count((CONTROL, STARTED)) > starts, "the consumer's next connection")
+        gate.opened.set()
+        until(lambda: len(work.runs) > 1, "one that stands for all of them")
+        until(lambda: waiting(vhost_url, CONTROL) == 0, "the end of it")

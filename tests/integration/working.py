@@ -1,7 +1,7 @@
 """A worker in this process on a real broker, whose one actor does what a test says."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,9 +47,16 @@ def message(name: str, **fields: Any) -> bytes:
 
 @contextmanager
 def working(
-    url: str, act: Callable[[str], None], *, threads: int = 2, prefetch: int = 4, is_hint: bool = False
+    url: str,
+    act: Callable[[str], None],
+    *,
+    actor: str = RUN_SLICE,
+    queue: str = SYNC,
+    threads: int = 2,
+    prefetch: int = 4,
+    is_hint: bool = False,
 ) -> Iterator[Working]:
-    """Start it; in the end it is stopped, and what runs by then is waited for."""
+    """Start it, for messages that bear a name or events; in the end what runs by then is waited for."""
     counted: list[tuple[str, str]] = []
     runs: list[str] = []
     broker = QuorumBroker(
@@ -58,11 +65,12 @@ def working(
         count=lambda queue, what: counted.append((queue, what)),
     )
 
-    def run(name: str) -> None:
+    def run(*names: str, event: Mapping[str, Any] | None = None) -> None:
+        name = str(event["id"]) if event else names[0]
         runs.append(name)
         act(name)
 
-    dramatiq.actor(broker=broker, actor_name=RUN_SLICE, queue_name=SYNC, is_hint=is_hint)(run)
+    dramatiq.actor(broker=broker, actor_name=actor, queue_name=queue, is_hint=is_hint)(run)
     worker = Worker(broker, worker_threads=threads, worker_timeout=100)
     worker.queue_prefetch = prefetch
     worker.start()

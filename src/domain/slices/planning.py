@@ -82,8 +82,15 @@ def _lists(stores: Stores, connection: Connection, sync: Sync) -> Batch | None:
             scans[spec.resource] = scan.begun(sync, spec)
     if not scans:
         return None
-    requests = tuple(scan.request() for scan in scans.values())
+    newest = () if Resource.PAY_RUNS in scans else _newest(stores, connection)
+    requests = (*newest, *(scan.request() for scan in scans.values()))
     return Batch(requests=requests, lane=Lane.FRESH, sync=sync, scans=scans)
+
+
+def _newest(stores: Stores, connection: Connection) -> tuple[Request, ...]:
+    """The newest pay runs, which do not wait for the many pages that another list may have."""
+    wanted = stores.payroll.todo(connection.id, Lane.FRESH, BATCH // 10)
+    return tuple(one for one in wanted if one.resource is Resource.PAY_RUN)
 
 
 def _details(stores: Stores, connection: Connection, lane: Lane, sync: Sync | None = None) -> Batch | None:

@@ -27,7 +27,7 @@ from unit.workers.wire import event
 from workers.actors import JOBS, declare_actors, job_message
 from workers.envelopes import event_message
 from workers.middleware import CarefulRetries
-from workers.queues import QUEUES, ROUTES
+from workers.queues import COMPLETE_CONNECTION, DISCONNECT, QUEUES, REQUEST_SYNC, ROUTES, RUN_SLICE
 
 ID = ConnectionId(7)
 EVENTS = {
@@ -144,8 +144,11 @@ def test_jobs_are_hints_and_events_are_not(broker: StubBroker) -> None:
 
 def test_a_process_works_what_people_wait_for_first(broker: StubBroker) -> None:
     by_priority = sorted(broker.actors.values(), key=lambda actor: actor.priority)
-    assert {actor.actor_name for actor in by_priority[:3]} == set(EVENTS)
-    assert by_priority[-1].actor_name == "sync.slice"
+    assert {actor.actor_name for actor in by_priority[:2]} == {COMPLETE_CONNECTION, DISCONNECT}
+
+
+def test_a_flood_of_wishes_goes_before_nobodys_slice(broker: StubBroker) -> None:
+    assert broker.get_actor(REQUEST_SYNC).priority == broker.get_actor(RUN_SLICE).priority
 
 
 def test_every_actor_is_bounded_in_time(broker: StubBroker) -> None:

@@ -1,1 +1,0 @@
-"""What is measured, and how: `./run bench`; `docs/performance.md` holds the latest numbers."""
