@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape
 from panels import ROWS, Kind, Panel, Row
 
 WIDTH, HEIGHT, GAP, TOP = 400, 190, 12, 34
-LEFT, BOTTOM, HEAD, LEGEND = 52, 44, 32, 4
+LEFT, BOTTOM, HEAD, LEGEND = 52, 50, 32, 4
 COLOURS = ("#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#76b7b2", "#9c755f", "#edc948")
 POINTS = 120
 
@@ -112,6 +112,8 @@ def _chart(panel: Panel, lines: Sequence[Line], start: float, end: float) -> Ite
         yield f'<path d="M{LEFT} {y:.1f}h{wide}" stroke="#e6e7ea"/>'
         label = shown(top * share, panel.unit)
         yield f'<text x="{LEFT - 5}" y="{y + 3:.1f}" text-anchor="end">{label}</text>'
+    for x, anchor, label in ((LEFT, "start", "0"), (LEFT + wide, "end", shown_time(end - start))):
+        yield f'<text x="{x}" y="{HEAD + high + 11}" text-anchor="{anchor}" fill="#888">{label}</text>'
     for number, line in enumerate(lines):
         place = [
             f"{LEFT + wide * (at - start) / (end - start):.1f} {HEAD + high * (1 - value / top):.1f}"
@@ -148,6 +150,11 @@ def _legend(lines: Sequence[Line]) -> Iterator[str]:
         yield f'<rect x="{x:.0f}" y="{y:.0f}" width="9" height="9" fill="{COLOURS[number % len(COLOURS)]}"/>'
         yield f'<text x="{x + 12:.0f}" y="{y + 8:.0f}">{escape(line.legend)}</text>'
         x += needed
+
+
+def shown_time(seconds: float) -> str:
+    """A span of time, short."""
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"  # noqa: PLR2004
 
 
 def shown(value: float, unit: str) -> str:

@@ -14,6 +14,7 @@ from domain.messages import (
     Disconnect,
     ErasePayroll,
     FinishDisconnect,
+    InboundEvent,
     KeepAlive,
     RunSlice,
     SyncRequested,
@@ -39,6 +40,8 @@ class Application:
     complete_connection: Callable[[ConnectCompleted], ConnectOutcome]
     request_sync: Callable[[SyncRequested], RequestOutcome]
     disconnect: Callable[[Disconnect], DisconnectOutcome]
+    dare: Callable[[InboundEvent], bool]
+    outlive: Callable[[InboundEvent], None]
 
     run_slice: Callable[[RunSlice], SliceOutcome]
     keep_alive: Callable[[KeepAlive], RefreshOutcome | None]

@@ -5,7 +5,7 @@ The events this service receives and sends: CloudEvents 1.0, types named here an
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar
@@ -299,10 +299,11 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class RunSlice:
-    """Work a connection's streams for a while."""
+    """Work a connection's streams for a while, in the trace of the pass that waits there."""
 
     clinic_id: ClinicId
     connection_id: ConnectionId
+    traceparent: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

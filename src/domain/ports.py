@@ -458,6 +458,14 @@ class Inbox(Protocol):
         """The event could not be worked now; let its next delivery begin at once."""
         ...
 
+    def note_start(self, header: EventHeader, event_type: str) -> int:
+        """An event that came back is started once more; give how many such starts have had no end."""
+        ...
+
+    def note_end(self, header: EventHeader) -> None:
+        """The worker has outlived the start it noted last."""
+        ...
+
 
 class Outbox(Protocol):
     """Events to send, written with what they tell of."""

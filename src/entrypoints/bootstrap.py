@@ -25,11 +25,13 @@ from domain.messages import ConnectCompleted, Disconnect, SyncRequested
 from domain.ports import Clock, Stopping
 from domain.use_cases.advance_replays import advance_replays
 from domain.use_cases.complete_connection import ConnectOutcome, complete_connection
+from domain.use_cases.dare import dare
 from domain.use_cases.disconnect import DisconnectOutcome, disconnect
 from domain.use_cases.erase_payroll import erase_payroll
 from domain.use_cases.expire_failures import expire_failures
 from domain.use_cases.finish_disconnect import finish_disconnect
 from domain.use_cases.keep_alive import keep_alive
+from domain.use_cases.outlive import outlive
 from domain.use_cases.probe_xero import probe_xero
 from domain.use_cases.record_dead_letter import record_dead_letter
 from domain.use_cases.refresh_tokens import refresh_tokens
@@ -138,6 +140,8 @@ def build_application(
         complete_connection=events.complete_connection,
         request_sync=events.request_sync,
         disconnect=events.disconnect,
+        dare=partial(dare, transaction=transaction),
+        outlive=partial(outlive, transaction=transaction),
         run_slice=partial(
             run_slice,
             transaction=transaction,

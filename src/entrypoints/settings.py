@@ -83,6 +83,13 @@ def amqp_url(environ: Mapping[str, str]) -> str:
     return _only(environ, "AMQP_URL", _amqp_url, AMQP_FORM).reveal()
 
 
+def four_eyes_over(environ: Mapping[str, str]) -> int | None:
+    """Over how many failures a replay needs a second person; None for never. Raises SettingsInvalid."""
+    if not environ.get("ALLIE_XERO_FOUR_EYES_OVER"):
+        return None
+    return _only(environ, "ALLIE_XERO_FOUR_EYES_OVER", _within(1, 1_000_000), "a number of failures")
+
+
 def history_since(environ: Mapping[str, str], now: datetime) -> date:
     """The first payment date that is read, for commands that need no more. Raises SettingsInvalid."""
     history: timedelta | None = _only(environ, *HISTORY)

@@ -18,6 +18,7 @@ from workers.actors import Report, declare_actors
 from workers.broker import QuorumBroker
 from workers.consumer import STARTED
 from workers.middleware import CarefulRetries, FreshDeliveries, LogContext, Stop, Watching, Worked
+from workers.suspects import Suspects
 
 log = structlog.get_logger("allie_xero")
 
@@ -45,6 +46,7 @@ class HealthServer(Middleware):
 def build_broker(settings: Settings, metrics: Metrics) -> QuorumBroker:
     """A broker with every actor declared, ready to be worked."""
     stop = Stop()
+    suspects = Suspects()
     watching = Watching(count_worked(metrics))
     probe = DatabaseProbe(settings.database_url.reveal())
     stop.closing.callback(probe.close)
@@ -54,6 +56,7 @@ def build_broker(settings: Settings, metrics: Metrics) -> QuorumBroker:
         settings.amqp_url.reveal(),
         middleware=[
             LogContext(),
+            suspects,
             watching,
             FreshDeliveries(),
             TimeLimit(),
@@ -67,6 +70,7 @@ def build_broker(settings: Settings, metrics: Metrics) -> QuorumBroker:
     app = build_application(
         settings, metrics=metrics, stopping=lambda: stop.is_requested, process="worker", closing=stop.closing
     )
+    suspects.app = app
     declare_actors(broker, app, report(metrics))
     return broker
 

@@ -22,6 +22,7 @@ from domain.messages import (
 from domain.model.ids import ClinicId, ConnectionId, ReplayId
 from workers import queues
 from workers.events import read_event
+from workers.tracing import continued
 
 Report = Callable[[str, str], None]
 """Takes an actor's name and the outcome of its use case."""
@@ -115,6 +116,8 @@ def _declare_jobs(actor: Declare, app: Application, report: Report) -> None:
 
 
 def job_message(job: Job) -> "dramatiq.Message[Any]":
-    """The message that carries a job to its actor: ids only."""
+    """The message that carries a job to its actor: ids only, in the trace that the job is part of."""
     actor, queue = JOBS[type(job)]
-    return dramatiq.Message(queue_name=queue, actor_name=actor, args=(), kwargs=asdict(job), options={})
+    kwargs = asdict(job)
+    options = {"traceparent": continued(kwargs.pop("traceparent", None))}
+    return dramatiq.Message(queue_name=queue, actor_name=actor, args=(), kwargs=kwargs, options=options)

@@ -10,8 +10,13 @@ from dramatiq.middleware import Middleware
 from workers.consumer import Count, ValidatingConsumer, counting
 from workers.queues import EXCHANGE, ROUTES
 
-DELIVERY_LIMIT = 3
-"""How often a message may come back from a worker that died before it is set aside."""
+DELIVERY_LIMIT = 20
+"""
+How often a message may come back before RabbitMQ itself sets it aside.
+
+High, because what a worker held beside a message that killed it comes back just as often. The one that
+kills is found by `workers.suspects` long before.
+"""
 
 NO_LIMIT = 1_000_000
 """

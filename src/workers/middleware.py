@@ -137,9 +137,10 @@ class Watching(Middleware):
         self._worked(Worked(queue, message.actor_name, word, now - started, wait))
 
     def after_skip_message(self, broker: Broker, message: MessageProxy) -> None:
-        """Tell of a stale delivery."""
+        """Tell of a stale delivery, or of one that was given up before it was begun."""
         self._begun.pop(get_ident(), None)
-        self._worked(Worked(q_name(message.queue_name), message.actor_name, "stale"))
+        word = "failed" if message.failed else "stale"
+        self._worked(Worked(q_name(message.queue_name), message.actor_name, word))
 
 
 def _result(broker: Broker, message: MessageProxy, exception: BaseException | None) -> str:

@@ -77,6 +77,22 @@ def test_an_id_is_unique_within_its_source_only(backend: Backend) -> None:
     assert begin(backend, make_header("event-2")) is True
 
 
+def test_starts_that_had_no_end_are_counted_whatever_else_happens_to_the_event(backend: Backend) -> None:
+    def start() -> int:
+        with backend.transaction(CLINIC) as stores:
+            return stores.inbox.note_start(HEADER, TYPE)
+
+    assert [start(), start()] == [1, 2]
+    assert begin(backend) is True
+    with backend.transaction(CLINIC) as stores:
+        stores.inbox.release(HEADER)
+        stores.inbox.note_end(HEADER)
+    assert start() == 2
+    assert begin(backend) is True
+    with backend.transaction(CLINIC) as stores:
+        assert stores.inbox.note_start(make_header("event-2"), TYPE) == 1
+
+
 def add(transaction: Transaction, *clinics: str) -> None:
     for clinic in clinics:
         with transaction(CLINIC) as stores:

@@ -5,7 +5,7 @@ import pytest
 
 from builders import CLINIC
 from contract.backends import Backend
-from contract.given import connected, leased, live, request
+from contract.given import connected, leased, live, request, under_way
 from domain.messages import ConnectionJob, ErasePayroll, FinishDisconnect, Job, KeepAlive, RunSlice
 from domain.model.connection import Connection, Erase, Reason
 from domain.model.ids import ClinicId
@@ -68,6 +68,35 @@ def test_due_work_is_claimed_for_a_minute(backend: Backend, given: Given, job: t
     assert due(backend) == []
     backend.pass_time(timedelta(seconds=11))
     assert due(backend) == [job(CLINIC, connection.id)]
+
+
+def traces(backend: Backend) -> list[str | None]:
+    return [job.traceparent for job in due(backend) if isinstance(job, RunSlice)]
+
+
+def test_a_slice_is_in_the_trace_of_its_pass(backend: Backend) -> None:
+    connection = connected(backend.transaction)
+    with backend.transaction(CLINIC) as stores:
+        request(stores, connection)
+    assert traces(backend) == ["00-trace"]
+
+
+def test_a_slice_is_in_the_trace_of_the_pass_under_way_before_that_of_the_next(backend: Backend) -> None:
+    connection = connected(backend.transaction)
+    under_way(backend.transaction, connection)
+    with backend.transaction(CLINIC) as stores:
+        stores.syncs.request(
+            connection, mode=Mode.CHANGES, streams=frozenset(), requested_by=None, traceparent="00-later"
+        )
+    backend.pass_time(timedelta(hours=1))
+    assert traces(backend) == ["00-trace"]
+
+
+def test_a_slice_of_nobodys_pass_has_no_trace(backend: Backend) -> None:
+    rested(backend, connected(backend.transaction))
+    backend.pass_time(timedelta(hours=2))
+    queue_periodic(backend)
+    assert traces(backend) == [None]
 
 
 def test_nothing_is_due_of_a_connection_that_rests(backend: Backend) -> None:

@@ -53,15 +53,19 @@ class Deployment:
         """A worker, ready to consume."""
         return self._start(name)
 
+    def start_mortal_worker(self, name: str = "worker") -> GuardedProcess:
+        """A worker that certain events kill; see `deployment.mortal`."""
+        return self._start(name, program="deployment.mortal")
+
     def start_dispatcher(self, name: str = "dispatcher") -> GuardedProcess:
         """A dispatcher."""
         return self._start(name, command="dispatcher")
 
-    def _start(self, name: str, command: str = "worker") -> GuardedProcess:
+    def _start(self, name: str, command: str = "worker", program: str = "entrypoints.cli") -> GuardedProcess:
         log = self.folder / f"{name}.log"
         said = log.stat().st_size if log.exists() else 0
         process = GuardedProcess(
-            [sys.executable, "-m", "entrypoints.cli", command],
+            [sys.executable, "-m", program, command],
             stop=signal.SIGTERM,
             folder=self.folder / "nothing",
             log=log,

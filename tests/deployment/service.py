@@ -20,6 +20,7 @@ from domain.messages import (
     KeepAlive,
     RunSlice,
     SyncRequested,
+    WorkReplay,
 )
 from entrypoints.bootstrap import build_application
 from entrypoints.metrics import Metrics
@@ -82,6 +83,7 @@ class ServiceInProcess:
             KeepAlive: self.app.keep_alive,
             FinishDisconnect: self.app.finish_disconnect,
             ErasePayroll: self.app.erase_payroll,
+            WorkReplay: self.app.work_replay,
         }
         return run[type(job)](job)
 

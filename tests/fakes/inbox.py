@@ -21,6 +21,7 @@ class SeenEvent:
     begun_at: datetime
     claimed_until: datetime | None
     outcome: str | None = None
+    starts: int = 0
     completed_at: datetime | None = None
 
 
@@ -34,7 +35,7 @@ class InMemoryInbox:
 
     def begin(self, header: EventHeader, event_type: str) -> bool:
         now = self._clock()
-        seen = self.rows.get(_key(header)) or SeenEvent(self.clinic_id, event_type, header.time, now, None)
+        seen = self._seen(header, event_type)
         if seen.outcome is not None:
             return False
         if seen.claimed_until is not None and seen.claimed_until >= now:
@@ -54,6 +55,19 @@ class InMemoryInbox:
 
     def release(self, header: EventHeader) -> None:
         self.rows[_key(header)] = replace(self.rows[_key(header)], claimed_until=None)
+
+    def note_start(self, header: EventHeader, event_type: str) -> int:
+        seen = self._seen(header, event_type)
+        self.rows[_key(header)] = replace(seen, starts=seen.starts + 1)
+        return seen.starts + 1
+
+    def note_end(self, header: EventHeader) -> None:
+        seen = self.rows[_key(header)]
+        self.rows[_key(header)] = replace(seen, starts=seen.starts - 1)
+
+    def _seen(self, header: EventHeader, event_type: str) -> SeenEvent:
+        now = self._clock()
+        return self.rows.get(_key(header)) or SeenEvent(self.clinic_id, event_type, header.time, now, None)
 
 
 def _beats(other: SeenEvent, mine: SeenEvent) -> bool:

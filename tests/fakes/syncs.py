@@ -86,6 +86,11 @@ class InMemorySyncStore:
         )
         return False
 
+    def trace(self, connection_id: ConnectionId) -> str | None:
+        """The trace of the pass that is worked on next."""
+        found = self.running.get(connection_id) or self.queued.get(connection_id)
+        return found.traceparent if found else None
+
     def lease(self, connection_id: ConnectionId) -> Lease | None:
         state = self.states.get(connection_id)
         connection = self._connections.get(connection_id)

@@ -97,7 +97,8 @@ class InMemoryWorkStore:
         for _, connection_id in sorted(due):
             state = self._syncs.states[connection_id]
             self._syncs.states[connection_id] = replace(state, claimed_until=self._clock() + CLAIM)
-            yield RunSlice(self._connections.rows[connection_id].clinic_id, connection_id)
+            clinic_id = self._connections.rows[connection_id].clinic_id
+            yield RunSlice(clinic_id, connection_id, self._syncs.trace(connection_id))
 
     def _erasures(self) -> Iterator[Job]:
         for one in self._connections.rows.values():

@@ -27,7 +27,7 @@ from workers.queues import CONTROL, REQUEST_SYNC, SYNC
 DELAYED, DEAD = f"{SYNC}.DQ", f"{SYNC}.XQ"
 WORK = {
     "x-queue-type": "quorum",
-    "x-delivery-limit": 3,
+    "x-delivery-limit": 20,
     "x-dead-letter-exchange": "",
     "x-dead-letter-routing-key": DEAD,
     "x-dead-letter-strategy": "at-least-once",

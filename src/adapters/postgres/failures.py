@@ -12,9 +12,16 @@ from sqlalchemy.sql import bindparam
 from domain.model.connection import ConnectionStatus, Region
 from domain.model.failures import Failure, FailureState
 from domain.model.ids import ClinicId, ConnectionId, FailureId, ReplayId
-from domain.model.kept_failure import FailureQuery, KeptFailure
+from domain.model.kept_failure import NEEDS_CONNECTION, FailureQuery, KeptFailure
 
 OPEN = "state NOT IN ('resolved', 'discarded')"
+
+# What needs a connection waits while the clinic has none: see `domain.model.kept_failure`.
+STATE = f"""
+CASE WHEN f.state NOT IN ('resolved', 'discarded') AND c.status <> 'active'
+      AND f.place IN ({", ".join(f"'{one}'" for one in NEEDS_CONNECTION)})
+     THEN '{FailureState.PARKED_RECONNECT}' ELSE f.state END
+"""
 
 RECORD = text(f"""
 WITH kept AS (

@@ -15,7 +15,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from adapters.postgres.engine import open_engine
 from adapters.postgres.errors import translated
+from adapters.postgres.failures import STATE
 from adapters.postgres.leader import Leader
+from domain.model.failures import KEPT, NOTICE
 from domain.model.outage import ENOUGH
 from domain.model.plans import PLANS
 
@@ -129,20 +131,21 @@ SELECT 'sync_seconds', found.percentile, found.seconds
  WHERE found.seconds IS NOT NULL
 """)
 
-OUT = text("""
+OUT = text(f"""
 SELECT 'outbox_pending', '', count(*) FROM allie_xero.outbox WHERE sent_at IS NULL
 UNION ALL
 SELECT 'outbox_oldest', '', coalesce(extract(epoch FROM min(created_at)), 0)
   FROM allie_xero.outbox WHERE sent_at IS NULL
 UNION ALL
-SELECT 'failures_open', state, count(*)
-  FROM allie_xero.failure WHERE state IN ('retrying', 'quarantined', 'failed') GROUP BY state
+SELECT 'failures_open', {STATE} AS now_state, count(*)
+  FROM allie_xero.failure f LEFT JOIN allie_xero.connection c ON c.id = f.connection_id
+ WHERE f.state NOT IN ('resolved', 'discarded') GROUP BY now_state
 UNION ALL
 SELECT 'failures_expiring', '', count(*)
   FROM allie_xero.failure
- WHERE state IN ('retrying', 'quarantined', 'failed')
+ WHERE state NOT IN ('resolved', 'discarded')
    AND last_seen_at < clock_timestamp() - CAST(:expiring AS interval)
-""")
+""")  # noqa: S608
 
 SERVER = text("""
 SELECT 'sequence_headroom', '',
@@ -154,9 +157,6 @@ SELECT 'replica_lag', '', extract(epoch FROM max(replay_lag)) FROM pg_stat_repli
 """)
 
 QUERIES = (CONNECTIONS, TOKENS, FRESHNESS, WORK, DURATIONS, XERO, OUTAGE, OUT, SERVER)
-
-FAILURES_KEPT = timedelta(days=180)
-EXPIRY_NOTICE = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class Gauges:
             "streams": [spec.stream.value for _, spec in specs],
             "patience": [spec.rest + MISSED * changes for _, spec in specs],
             "enough": ENOUGH,
-            "expiring": FAILURES_KEPT - EXPIRY_NOTICE,
+            "expiring": KEPT - NOTICE,
         }
 
     def read(self) -> Sequence[Sample] | None:

@@ -11,10 +11,10 @@ CLAIM_SECONDS = 150
 """Longer than the HTTP calls of one connect can take, so that two workers never exchange one code."""
 
 BEGIN = text("""
-INSERT INTO allie_xero.inbox AS i (source, event_id, type, clinic_id, event_time, claimed_until, attempts)
-VALUES (:source, :event_id, :type, :clinic_id, :time, clock_timestamp() + :claim * interval '1 second', 1)
+INSERT INTO allie_xero.inbox AS i (source, event_id, type, clinic_id, event_time, claimed_until)
+VALUES (:source, :event_id, :type, :clinic_id, :time, clock_timestamp() + :claim * interval '1 second')
 ON CONFLICT (source, event_id) DO UPDATE
-   SET claimed_until = excluded.claimed_until, attempts = i.attempts + 1
+   SET claimed_until = excluded.claimed_until
  WHERE i.completed_at IS NULL AND (i.claimed_until IS NULL OR i.claimed_until < clock_timestamp())
 RETURNING true
 """)
@@ -41,6 +41,18 @@ RELEASE = text("""
 UPDATE allie_xero.inbox SET claimed_until = NULL WHERE source = :source AND event_id = :event_id
 """)
 
+# `attempts` counts starts without an end, of events that came back from a worker.
+NOTE_START = text("""
+INSERT INTO allie_xero.inbox AS i (source, event_id, type, clinic_id, event_time, attempts)
+VALUES (:source, :event_id, :type, :clinic_id, :time, 1)
+ON CONFLICT (source, event_id) DO UPDATE SET attempts = i.attempts + 1
+RETURNING attempts
+""")
+
+NOTE_END = text("""
+UPDATE allie_xero.inbox SET attempts = attempts - 1 WHERE source = :source AND event_id = :event_id
+""")
+
 
 class PostgresInbox:
     """See `domain.ports.Inbox`."""
@@ -51,7 +63,7 @@ class PostgresInbox:
 
     def begin(self, header: EventHeader, event_type: str) -> bool:
         """Start on an event; False if it is done already. Raises EventBusy."""
-        values = {**_key(header), "type": event_type, "clinic_id": self._clinic_id, "time": header.time}
+        values = self._values(header, event_type)
         if self._session.execute(BEGIN, {**values, "claim": CLAIM_SECONDS}).scalar():
             return True
         if self._session.execute(IS_DONE, _key(header)).scalar():
@@ -69,6 +81,17 @@ class PostgresInbox:
     def release(self, header: EventHeader) -> None:
         """Let the event's next delivery begin at once."""
         self._session.execute(RELEASE, _key(header))
+
+    def note_start(self, header: EventHeader, event_type: str) -> int:
+        """An event that came back is started once more; give how many such starts have had no end."""
+        return int(self._session.execute(NOTE_START, self._values(header, event_type)).scalar_one())
+
+    def note_end(self, header: EventHeader) -> None:
+        """The worker has outlived the start it noted last."""
+        self._session.execute(NOTE_END, _key(header))
+
+    def _values(self, header: EventHeader, event_type: str) -> dict[str, object]:
+        return {**_key(header), "type": event_type, "clinic_id": self._clinic_id, "time": header.time}
 
 
 def _key(header: EventHeader) -> dict[str, str]:

@@ -52,7 +52,11 @@ WITH due AS (
 )
 UPDATE allie_xero.sync_state s SET work_claimed_until = clock_timestamp() + interval '1 minute'
   FROM due WHERE s.connection_id = due.connection_id
-RETURNING s.clinic_id, s.connection_id
+RETURNING s.clinic_id, s.connection_id, (
+    SELECT y.traceparent FROM allie_xero.sync y
+     WHERE y.connection_id = s.connection_id AND y.state IN ('running', 'queued')
+     ORDER BY y.id LIMIT 1
+) AS traceparent
 """)
 
 REFRESHES = text("""
@@ -147,8 +151,7 @@ class PostgresWorkStore:
                 "unresolved": self._rhythm.unresolved,
             }
             wanted = {name: values[name] for name in query.compile().params}
-            rows = self._session.execute(query, wanted)
-            jobs += [job(ClinicId(row.clinic_id), ConnectionId(row.connection_id)) for row in rows]
+            jobs += [job(**row) for row in self._session.execute(query, wanted).mappings()]
         replays = self._session.execute(REPLAYS, {"limit": limit})
         return jobs + [WorkReplay(ClinicId(row.clinic_id), ReplayId(row.replay_id)) for row in replays]
 

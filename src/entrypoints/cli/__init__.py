@@ -9,7 +9,17 @@ from adapters.crypto.keyring import KeyRingInvalid
 from adapters.postgres.errors import StorageBug
 from adapters.postgres.reports import LoginTooNarrow
 from domain.errors import ServiceError
-from entrypoints.cli import certificates, connections, database, events, keys, processes, xero
+from entrypoints.cli import (
+    certificates,
+    connections,
+    database,
+    events,
+    failures,
+    keys,
+    processes,
+    replay,
+    xero,
+)
 from entrypoints.cli.connect import connect
 from entrypoints.cli.output import complain
 from entrypoints.settings import SettingsInvalid
@@ -27,6 +37,8 @@ app.command("dispatcher")(processes.dispatcher)
 app.command("demo")(processes.demo)
 app.command("connect")(connect)
 app.add_typer(connections.app, name="connections")
+app.add_typer(failures.app, name="failures")
+app.add_typer(replay.app, name="replay")
 app.add_typer(events.app, name="events")
 app.add_typer(database.app, name="db")
 app.add_typer(keys.app, name="keys")

@@ -82,6 +82,13 @@ def test_a_job_survives_the_way_over_the_wire(job: type[ConnectionJob], queue: s
     assert found == message
 
 
+def test_a_slice_goes_on_in_the_trace_that_it_is_part_of() -> None:
+    message = job_message(RunSlice(ClinicId("clinic-1"), ConnectionId(7), TRACE))
+    assert message.options["traceparent"][:35] == TRACE[:35]
+    assert message.options["traceparent"] != TRACE
+    assert message.kwargs == {"clinic_id": "clinic-1", "connection_id": 7}
+
+
 NOT_MESSAGES: dict[str, tuple[bytes, str]] = {
     "nothing": (b"", "not_json"),
     "noise": (b"\x00\xff\xfe", "not_json"),

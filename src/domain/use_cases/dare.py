@@ -1,0 +1,21 @@
+"""An event that came back may have killed its worker: count its starts, and stop before it kills again."""
+
+from domain.messages import InboundEvent
+from domain.ports import Transaction
+
+DEATHS = 2
+"""Noted starts that may have had no end; the first death, before the event came back, is not noted."""
+
+
+def dare(event: InboundEvent, *, transaction: Transaction) -> bool:
+    """
+    Note a start of an event that came back; False if it is not to be started any more.
+
+    The note is committed before the work begins, so a death counts and a connection that dropped, a deploy
+    or an error does not.
+    """
+    with transaction(event.clinic_id) as stores:
+        if stores.inbox.note_start(event.header, event.type) <= DEATHS:
+            return True
+        stores.inbox.note_end(event.header)
+        return False
