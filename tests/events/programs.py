@@ -1,6 +1,7 @@
 """The example programs of `examples/events/`, in both languages."""
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 from deployment.processes import until
 from entrypoints.local.process import environment_without
 from services.node import node_project
+from simulator.client import CLIENT_ID
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "events"
 LANGUAGES = ("python", "node")
@@ -69,3 +71,27 @@ def consuming(command: list[str], amqp_url: str, folder: Path) -> Iterator[Calla
         process.terminate()
         process.wait(20)
     assert process.returncode == 0, said.read_text()
+
+
+@contextmanager
+def serving(amqp_url: str, xero_url: str, port: int, log: Path) -> Iterator[str]:
+    """The example of a settings page while it runs; gives its address."""
+    environment = {
+        **environment_without("AMQP_", "XERO_"),
+        "AMQP_URL": amqp_url,
+        "XERO_LOGIN_URL": xero_url,
+        "XERO_CLIENT_ID": CLIENT_ID,
+    }
+    command = [sys.executable, str(EXAMPLES / "python" / "settings_page.py"), str(port)]
+    with log.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out, env=environment) as process:
+        try:
+            until(lambda: listens(port) or process.poll() is not None, "the settings page")
+            yield f"http://localhost:{port}"
+        finally:
+            process.terminate()
+
+
+def listens(port: int) -> bool:
+    """Whether something answers on a port of loopback."""
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
