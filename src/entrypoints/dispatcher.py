@@ -37,7 +37,7 @@ from entrypoints.settings import Settings
 from workers.actors import job_message
 from workers.broker import QuorumBroker
 from workers.envelopes import read_message
-from workers.events import read_event, without_grant
+from workers.events import name_of, read_event, without_grant
 from workers.queues import QUEUES
 
 TICK_S = 0.5
@@ -179,7 +179,16 @@ def dead_letter(set_aside: SetAside) -> DeadLetter:
     try:
         message = read_message(set_aside.body, set_aside.queue)
     except UnreadableMessage as error:
-        return DeadLetter(queue=set_aside.queue, code=error.code, is_readable=False, digest=digest, size=size)
+        event_type, event_id = name_of(set_aside.body) or (None, None)
+        return DeadLetter(
+            queue=set_aside.queue,
+            code=error.code,
+            is_readable=False,
+            digest=digest,
+            size=size,
+            type=event_type,
+            event_id=EventId(event_id) if event_id else None,
+        )
     if "event" not in message.kwargs:
         connection_id = message.kwargs.get("connection_id")
         return DeadLetter(

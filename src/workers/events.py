@@ -35,6 +35,7 @@ MAX_BYTES = 256 * 1024
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\u0000]+$")]
 Text = Annotated[str, Meta(min_length=1, max_length=2048, pattern=r"^[^\u0000]+$")]
 Clinic = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$(?!\n)")]
+VERSION = re.compile(r"\.v[0-9]{1,4}\Z")
 MISSING = re.compile(r"Object missing required field `(\w+)`")
 """How msgspec begins to say so; the name is of our own structs."""
 
@@ -179,6 +180,15 @@ def without_grant(document: object) -> dict[str, Any]:
         data.grant = None
     kept: dict[str, Any] = msgspec.to_builtins(event)
     return {**kept, "data": msgspec.to_builtins(data)}
+
+
+def name_of(body: bytes) -> tuple[str, str] | None:
+    """The type and the id of one of our events, in whatever version; None for anything else."""
+    try:
+        event = msgspec.json.decode(body[:MAX_BYTES], type=CloudEvent)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return (event.type, event.id) if VERSION.sub(".v1", event.type) in DATA else None
 
 
 def where_of(error: msgspec.ValidationError, root: str = "$") -> str:

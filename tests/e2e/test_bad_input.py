@@ -41,6 +41,8 @@ def test_every_shape_of_poison_is_kept_as_a_row_and_the_worker_goes_on(
     quarantined = "SELECT error FROM allie_xero.failure WHERE state = 'quarantined'"
     until(lambda: len(rows(database_url, quarantined)) == len(POISON), "the quarantine")
     assert {error for (error,) in rows(database_url, quarantined)} == POISON.keys()
+    named = "SELECT place, subject FROM allie_xero.failure WHERE error = 'unknown_event_type'"
+    assert rows(database_url, named) == [("allie.xero.sync-requested.v2", EVENT["id"])]
 
     metrics = service.scrape("worker")
     for code in POISON:

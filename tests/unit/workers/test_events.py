@@ -21,7 +21,7 @@ from domain.model.streams import Stream
 from domain.model.sync import Mode
 from domain.model.tokens import Secret
 from unit.workers.wire import TRACE, event
-from workers.events import read_event, without_grant
+from workers.events import name_of, read_event, without_grant
 
 HEADER = EventHeader(id=EventId("event-1"), source="allie-platform")
 CLINIC = ClinicId("clinic-1")
@@ -128,6 +128,34 @@ def test_every_minor_version_of_cloudevents_is_read(version: str) -> None:
 def test_unknown_types_and_versions_are_not_guessed_at(kind: str) -> None:
     error = refused(event(type=kind))
     assert error.code == ("unknown_event_type" if kind else "malformed_event")
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        (event("disconnect", type="allie.xero.disconnect.v2"), ("allie.xero.disconnect.v2", "event-1")),
+        (
+            event(type="allie.xero.connect-completed.v12", data={"grant": CANARY}),
+            ("allie.xero.connect-completed.v12", "event-1"),
+        ),
+        (event("disconnect", data={}), ("allie.xero.disconnect.v1", "event-1")),
+        (event("disconnect", type="allie.xero.disconnect.v2x"), None),
+        (event("disconnect", type="allie.xero.disconnect.v99999"), None),
+        (event("disconnect", type="allie.xero.disconnect"), None),
+        (event("disconnect", type="allie.xero.payroll-changed.v2"), None),
+        (event("disconnect", type="allie.xero.disconnect.v2", id=""), None),
+        ([], None),
+    ],
+)
+def test_an_event_of_ours_has_a_name_in_versions_that_are_not_known_too(
+    document: object, name: tuple[str, str] | None
+) -> None:
+    assert name_of(msgspec.json.encode(document)) == name
+
+
+@pytest.mark.parametrize("body", [b"", b"{half", b"[" * 100_000, b"{" + b" " * 300_000 + b"}"])
+def test_what_is_no_event_has_no_name(body: bytes) -> None:
+    assert name_of(body) is None
 
 
 MALFORMED: dict[str, tuple[dict[str, Any], str]] = {
