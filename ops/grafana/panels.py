@@ -190,6 +190,8 @@ FAILURES = Row(
     "Failures",
     (
         Panel("Open failures", (_max("failures_open", "state"),), kind=Kind.STACK),
+        Panel("Replays", (_max("replays", "state"),)),
+        Panel("Failures of replays", (_max("replay_failures", "state"),), kind=Kind.STACK),
         Panel("Expiring within 14 days", (("max(allie_xero_failures_expiring)", "failures"),)),
         Panel("Dead letters",
               (("sum by (queue, code) (increase(allie_xero_dead_letters_total[$__rate_interval])) > 0",

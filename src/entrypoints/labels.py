@@ -11,6 +11,7 @@ from enum import StrEnum
 from domain.errors import Limit
 from domain.model.connection import ConnectionStatus, Reason
 from domain.model.failures import FailureState
+from domain.model.replays import ItemState, ReplayState
 from domain.model.streams import Resource, Stream
 from domain.model.sync import Mode
 from domain.use_cases.complete_connection import ConnectOutcome
@@ -149,6 +150,8 @@ CONNECTION_STATE = _of("state", ConnectionStatus, "paused", "revocation_pending"
 CONNECTION_STATUS = _of("status", ConnectionStatus)
 REASON = _of("reason", Reason, "none")
 FAILURE_STATE = _of("state", FailureState)
+REPLAY_STATE = _of("state", ReplayState)
+REPLAYED = _of("state", ItemState)
 SYNC_STATE = _of("state", "queued", "running")
 PERCENTILE = _of("percentile", "50", "95", "100")
 WINDOW = _of("window", "minute", "day")

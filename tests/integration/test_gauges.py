@@ -28,6 +28,12 @@ BUDGET = """
 INSERT INTO allie_xero.tenant_budget
 VALUES ('t1', 60, 0, now() {} interval '9 seconds', 5000, 0, now() {} interval '9 hours')
 """
+REPLAY = """
+INSERT INTO allie_xero.replay (state, wanted, operator, reason, is_canary, created_at)
+VALUES ('running', '{}', 'somebody', 'a ticket', false, to_timestamp(1000));
+INSERT INTO allie_xero.replay_item (replay_id, failure_id, clinic_id, state, attempts)
+SELECT id, 1, 'one', 'queued', 0 FROM allie_xero.replay;
+"""
 CASES: dict[str, tuple[str, dict[tuple[str, str], float]]] = {
     "connections by state": (
         "",
@@ -51,6 +57,15 @@ CASES: dict[str, tuple[str, dict[tuple[str, str], float]]] = {
     "passes of the last hour": (
         SYNC.format("5 minutes", "5 minutes"),
         {("sync_seconds", "50"): 20, ("sync_seconds", "100"): 100},
+    ),
+    "no replay": ("", {("replay_oldest_unstarted", ""): 0}),
+    "a replay that nobody has begun": (
+        REPLAY,
+        {("replays", "running"): 1, ("replay_items", "queued"): 1, ("replay_oldest_unstarted", ""): 1000},
+    ),
+    "a replay that is under way": (
+        REPLAY + "UPDATE allie_xero.replay_item SET state = 'started'",
+        {("replay_items", "started"): 1, ("replay_oldest_unstarted", ""): 0},
     ),
     "an empty outbox": ("", {("outbox_pending", ""): 0, ("outbox_oldest", ""): 0}),
     "a budget that is used up": (

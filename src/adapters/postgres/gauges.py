@@ -147,6 +147,23 @@ SELECT 'failures_expiring', '', count(*)
    AND last_seen_at < clock_timestamp() - CAST(:expiring AS interval)
 """)  # noqa: S608
 
+REPLAYS = text("""
+WITH shown AS (
+    SELECT id, state, coalesce(released_at, created_at) AS since FROM allie_xero.replay
+     WHERE ended_at IS NULL OR ended_at > clock_timestamp() - interval '1 day'
+)
+SELECT 'replays', state, count(*) FROM shown GROUP BY state
+UNION ALL
+SELECT 'replay_items', i.state, count(*)
+  FROM shown s JOIN allie_xero.replay_item i ON i.replay_id = s.id GROUP BY i.state
+UNION ALL
+SELECT 'replay_oldest_unstarted', '', coalesce(extract(epoch FROM min(since)), 0)
+  FROM shown s
+ WHERE state = 'running' AND NOT EXISTS (
+       SELECT FROM allie_xero.replay_item i
+        WHERE i.replay_id = s.id AND i.state NOT IN ('queued', 'released'))
+""")
+
 SERVER = text("""
 SELECT 'sequence_headroom', '',
        coalesce(min(1 - coalesce(last_value, 0)::float8 / max_value::float8), 1)
@@ -156,7 +173,7 @@ SELECT 'replica_lag', '', extract(epoch FROM max(replay_lag)) FROM pg_stat_repli
  HAVING max(replay_lag) IS NOT NULL
 """)
 
-QUERIES = (CONNECTIONS, TOKENS, FRESHNESS, WORK, DURATIONS, XERO, OUTAGE, OUT, SERVER)
+QUERIES = (CONNECTIONS, TOKENS, FRESHNESS, WORK, DURATIONS, XERO, OUTAGE, OUT, REPLAYS, SERVER)
 
 
 @dataclass(frozen=True, slots=True)
