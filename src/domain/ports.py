@@ -406,6 +406,10 @@ class SyncStore(Protocol):
         """End everything queued or under way: the connection is no longer active."""
         ...
 
+    def forget(self, kept: timedelta, limit: int) -> int:
+        """Of the oldest `limit` passes delete those that were over longer ago; give how many."""
+        ...
+
 
 class CallBudget(Protocol):
     """What Xero lets us ask, shared by every process."""
@@ -484,6 +488,10 @@ class Outbox(Protocol):
 
     def postpone(self, event_id: EventId) -> None:
         """The broker would not take it; try again later, later each time."""
+        ...
+
+    def forget(self, kept: timedelta, limit: int) -> int:
+        """Of the oldest `limit` events delete those that were sent longer ago; give how many."""
         ...
 
 

@@ -40,6 +40,7 @@ class InMemorySyncStore:
         self.states: dict[ConnectionId, SyncState] = {}
         self.queued: dict[ConnectionId, Sync] = {}
         self.running: dict[ConnectionId, Sync] = {}
+        self.over: dict[SyncId, datetime] = {}
         self.kept_scans: dict[tuple[ConnectionId, Resource], Scan] = {}
         self.used: dict[ConnectionId, tuple[int, int]] = {}
         self._connections = connections
@@ -181,7 +182,8 @@ class InMemorySyncStore:
             self.running[connection_id] = replace(self.running[connection_id], tallies=total)
 
     def finish(self, sync: Sync) -> None:
-        self.running.pop(sync.connection_id, None)
+        if self.running.pop(sync.connection_id, None) is not None:
+            self.over[sync.id] = self._clock()
 
     def backfilled(self, connection_id: ConnectionId) -> bool:
         state = self.states[connection_id]
@@ -195,9 +197,19 @@ class InMemorySyncStore:
         if state is not None:
             self.states[connection_id] = replace(state, backfilled_at=None)
 
+    def forget(self, kept: timedelta, limit: int) -> int:
+        passes = [one.id for one in (*self.queued.values(), *self.running.values())]
+        oldest = sorted((*passes, *self.over))[:limit]
+        old = [one for one in oldest if one in self.over and self.over[one] < self._clock() - kept]
+        for one in old:
+            del self.over[one]
+        return len(old)
+
     def stop(self, connection_id: ConnectionId) -> None:
-        self.queued.pop(connection_id, None)
-        self.running.pop(connection_id, None)
+        for passes in (self.queued, self.running):
+            ended = passes.pop(connection_id, None)
+            if ended is not None:
+                self.over[ended.id] = self._clock()
         state = self.states.get(connection_id)
         if state is not None:
             self.states[connection_id] = replace(

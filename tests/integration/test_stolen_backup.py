@@ -1,5 +1,5 @@
 """
-Somebody has a backup from before a disconnect, and the key ring: the tokens open, and Xero takes none of them.
+Somebody has a backup from before a disconnect, and the key ring: the tokens open, and Xero takes none.
 
 A backup holds a data key beside what it seals, so destroying the key in the database cannot reach it. What
 can is Xero: the token is revoked, or, where its user's other clinics need the consent, rotated once more and

@@ -138,6 +138,12 @@ UPDATE allie_xero.sync_state
  WHERE connection_id = :id
 """)
 
+FORGET = text("""
+DELETE FROM allie_xero.sync WHERE id IN (
+    SELECT id FROM (SELECT id, finished_at FROM allie_xero.sync ORDER BY id LIMIT :limit) AS oldest
+     WHERE finished_at < clock_timestamp() - CAST(:kept AS interval))
+""")
+
 
 class PostgresSyncStore:
     """See `domain.ports.SyncStore`."""
@@ -293,6 +299,10 @@ class PostgresSyncStore:
     def stop(self, connection_id: ConnectionId) -> None:
         """End everything queued or under way: the connection is no longer active."""
         self._session.execute(STOP, {"id": connection_id, "now": self._now})
+
+    def forget(self, kept: timedelta, limit: int) -> int:
+        """Delete what was over longer ago."""
+        return self._session.execute(FORGET, {"kept": kept, "limit": limit}).rowcount
 
 
 def _sync(row: RowMapping) -> Sync:
