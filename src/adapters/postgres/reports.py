@@ -32,8 +32,12 @@ SELECT set_config('allie_xero.clinic_id', '*', true),
 CONNECTIONS = text("""
 SELECT c.clinic_id, c.id AS connection_id, c.status, c.reason, c.tenant_name AS organisation, c.region,
        c.connected_at, s.due_at, s.attempts, s.paused_until, s.backfilled_at,
+       d.obtained_at AS token_used_at, d.version AS token_version,
+       CASE WHEN b.day_resets_at > now() THEN b.day_remaining END AS day_calls_left,
        (SELECT min(finished_at) FROM allie_xero.scan WHERE connection_id = c.id) AS fresh_since
   FROM allie_xero.connection c LEFT JOIN allie_xero.sync_state s ON s.connection_id = c.id
+  LEFT JOIN allie_xero.credential d ON d.connection_id = c.id AND d.state = 'live'
+  LEFT JOIN allie_xero.tenant_budget b ON b.tenant_id = c.tenant_id
  WHERE (CAST(:clinic_id AS text) IS NULL OR c.clinic_id = :clinic_id)
    AND (:all OR c.status <> 'disconnected')
  ORDER BY c.id
