@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from threading import Event
 
 import structlog
-from dramatiq.errors import ConnectionError as DramatiqConnectionError
+from dramatiq.errors import BrokerConnectionError
 from pika.exceptions import AMQPError
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -56,7 +56,7 @@ log = structlog.get_logger("allie_xero")
 def _broker_errors() -> Iterator[None]:
     try:
         yield
-    except (DramatiqConnectionError, AMQPError) as error:
+    except (BrokerConnectionError, AMQPError) as error:
         raise BrokerUnavailable(f"the broker is away ({type(error).__name__})") from None
 
 
