@@ -28,6 +28,11 @@ class Backend(Protocol):
     @property
     def transaction(self) -> Transaction: ...
 
+    @property
+    def operating(self) -> Transaction:
+        """What an operator's command line does."""
+        ...
+
     def pass_time(self, by: timedelta) -> None:
         """Let time pass by the database's clock."""
         ...
@@ -83,6 +88,10 @@ class MemoryBackend:
     def transaction(self) -> Transaction:
         return self.database.transaction
 
+    @property
+    def operating(self) -> Transaction:
+        return self.database.transaction
+
     def pass_time(self, by: timedelta) -> None:
         self.database.pass_time(by)
 
@@ -120,9 +129,15 @@ class MemoryBackend:
 
 @dataclass
 class PostgresBackend:
-    """The real thing; time passes by making every instant that our clock made older."""
+    """
+    The real thing; time passes by making every instant that our clock made older.
+
+    `logins` are what a worker, a dispatcher and an operator connect with, so that they have no more rights
+    than in production; without them everything is done by whoever `storage` connects as.
+    """
 
     storage: Storage
+    logins: tuple[Engine, Engine, Engine] | None = None
 
     @property
     def engine(self) -> Engine:
@@ -130,7 +145,17 @@ class PostgresBackend:
 
     @property
     def transaction(self) -> Transaction:
-        return postgres_transaction(self.storage)
+        if self.logins is None:
+            return postgres_transaction(self.storage)
+        worker, dispatcher, _ = (
+            postgres_transaction(replace(self.storage, engine=one)) for one in self.logins
+        )
+        return lambda clinic_id: (dispatcher if clinic_id is None else worker)(clinic_id)
+
+    @property
+    def operating(self) -> Transaction:
+        engine = self.engine if self.logins is None else self.logins[2]
+        return postgres_transaction(replace(self.storage, engine=engine))
 
     def pass_time(self, by: timedelta) -> None:
         with self.engine.begin() as session:
