@@ -15,7 +15,8 @@ from adapters.postgres.failures import failure_of
 from adapters.postgres.tables import metadata
 from adapters.postgres.transaction import Storage, postgres_transaction
 from deployment.ageing import REST_TRIGGERS, age
-from domain.model.ids import ConnectionId, CredentialId
+from domain.model.ids import ClinicId, ConnectionId, CredentialId, PauseId
+from domain.model.pauses import Pause, Scope
 from domain.ports import Transaction
 from fakes.database import InMemoryDatabase
 from fakes.failures import Counted
@@ -78,6 +79,21 @@ class Backend(Protocol):
         ...
 
 
+def pause_clinic(transaction: Transaction, clinic: str, until: timedelta) -> None:
+    """An operator lets a clinic rest."""
+    with transaction(None) as stores:
+        stores.pauses.add(
+            Pause(
+                id=PauseId(0),
+                scope=Scope(clinic_id=ClinicId(clinic)),
+                until=stores.now + until,
+                operator="olga",
+                reason="T-1",
+                created_at=stores.now,
+            )
+        )
+
+
 @dataclass
 class MemoryBackend:
     """The fakes."""
@@ -96,7 +112,8 @@ class MemoryBackend:
         self.database.pass_time(by)
 
     def pause(self, connection_id: ConnectionId, until: timedelta) -> None:
-        self.database.syncs.pause(connection_id, self.database.now + until)
+        clinic = self.database.connections.rows[connection_id].clinic_id
+        pause_clinic(self.transaction, clinic, until)
 
     def promote(self, key_id: str) -> None:
         self.database.credentials.primary = key_id
@@ -162,11 +179,8 @@ class PostgresBackend:
             age(session, by)
 
     def pause(self, connection_id: ConnectionId, until: timedelta) -> None:
-        self.execute(
-            "UPDATE allie_xero.sync_state SET paused_until = now() + :by WHERE connection_id = :id",
-            by=until,
-            id=connection_id,
-        )
+        query = "SELECT clinic_id FROM allie_xero.connection WHERE id = :id"
+        pause_clinic(self.transaction, self.ask(query, id=connection_id)[0]["clinic_id"], until)
 
     def promote(self, key_id: str) -> None:
         cipher = self.storage.cipher

@@ -7,11 +7,12 @@ from itertools import count
 
 from domain.errors import Fenced, StorageConflict
 from domain.model.connection import Connection
-from domain.model.ids import ConnectionId, SyncId
+from domain.model.ids import ClinicId, ConnectionId, SyncId
 from domain.model.streams import Resource, Stream
 from domain.model.sync import SCHEDULE, Changes, Lease, Mode, Scan, Sync, Tally
 from domain.ports import Clock
 from fakes.connections import InMemoryConnectionStore
+from fakes.pauses import InMemoryPauseStore
 
 LEASE = timedelta(seconds=45)
 CHANGES_EVERY = timedelta(hours=1)
@@ -27,7 +28,6 @@ class SyncState:
     lease_epoch: int = 0
     lease_until: datetime | None = None
     attempts: int = 0
-    paused_until: datetime | None = None
     backfilled_at: datetime | None = None
     changes_at: datetime | None = None
     reconcile_at: datetime | None = None
@@ -36,7 +36,9 @@ class SyncState:
 class InMemorySyncStore:
     """See `domain.ports.SyncStore`; `used` counts calls and bytes by connection."""
 
-    def __init__(self, connections: InMemoryConnectionStore, clock: Clock) -> None:
+    def __init__(
+        self, connections: InMemoryConnectionStore, pauses: InMemoryPauseStore, clock: Clock
+    ) -> None:
         self.states: dict[ConnectionId, SyncState] = {}
         self.queued: dict[ConnectionId, Sync] = {}
         self.running: dict[ConnectionId, Sync] = {}
@@ -44,6 +46,8 @@ class InMemorySyncStore:
         self.kept_scans: dict[tuple[ConnectionId, Resource], Scan] = {}
         self.used: dict[ConnectionId, tuple[int, int]] = {}
         self._connections = connections
+        self.pauses = pauses
+        pauses.wake = self._wake_from
         self._clock = clock
         self._ids = count(1)
 
@@ -97,7 +101,7 @@ class InMemorySyncStore:
         connection = self._connections.get(connection_id)
         if state is None or connection is None or not connection.is_active:
             return None
-        if self._is_later(state.lease_until) or self._is_later(state.paused_until):
+        if self._is_later(state.lease_until) or self.pauses.is_paused(connection.clinic_id):
             return None
         backoff = min(timedelta(seconds=5) * 2 ** min(state.attempts, 10), timedelta(minutes=15))
         state = replace(
@@ -221,9 +225,11 @@ class InMemorySyncStore:
                 lease_epoch=state.lease_epoch + 1,
             )
 
-    def pause(self, connection_id: ConnectionId, until: datetime) -> None:
-        """An operator lets a connection rest."""
-        self.states[connection_id] = replace(self.states[connection_id], paused_until=until)
+    def _wake_from(self, until: datetime, clinic_id: ClinicId | None) -> None:
+        for one, state in self.states.items():
+            connection = self._connections.get(one)
+            if state.due_at == until and connection and clinic_id in (None, connection.clinic_id):
+                self.states[one] = replace(state, due_at=self._clock())
 
     def _is_later(self, at: datetime | None) -> bool:
         return at is not None and at >= self._clock()
