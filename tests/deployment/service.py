@@ -36,7 +36,6 @@ class ServiceInProcess:
     """What the actors would call, called here."""
 
     app: Application
-    metrics: Metrics
     clinic: str = "clinic-1"
     outcomes: list[str] = field(default_factory=list)
 
@@ -89,9 +88,10 @@ class ServiceInProcess:
         return run[type(job)](job)
 
 
-def environment_of(database_url: str, xero_url: str, **more: str) -> dict[str, str]:
-    """What a process of this service is told of where it runs; nothing listens at its broker."""
-    return {
+@contextmanager
+def in_process(database_url: str, xero_url: str, **more: str) -> Iterator[ServiceInProcess]:
+    """The service's use cases on real adapters."""
+    environment = {
         "ALLIE_XERO_ENVIRONMENT": "test",
         "ALLIE_XERO_KEYRING": json.dumps(new_document()),
         "ALLIE_XERO_THREADS": "4",
@@ -103,18 +103,12 @@ def environment_of(database_url: str, xero_url: str, **more: str) -> dict[str, s
         "XERO_API_URL": xero_url,
         **more,
     }
-
-
-@contextmanager
-def in_process(database_url: str, xero_url: str, **more: str) -> Iterator[ServiceInProcess]:
-    """The service's use cases on real adapters."""
-    metrics = Metrics()
     with ExitStack() as closing:
         app = build_application(
-            load(environment_of(database_url, xero_url, **more)),
-            metrics=metrics,
+            load(environment),
+            metrics=Metrics(),
             stopping=lambda: False,
             process="test",
             closing=closing,
         )
-        yield ServiceInProcess(app, metrics)
+        yield ServiceInProcess(app)

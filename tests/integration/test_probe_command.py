@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -61,17 +62,16 @@ def connect(service: ServiceInProcess, xero: Running, *, is_demo: bool) -> None:
     service.connect(xero.control, organisation)
 
 
-def test_it_compares_xero_with_what_is_assumed_and_prints_a_record(
-    service: ServiceInProcess, xero: Running, environment: dict[str, str]
+def test_it_compares_xero_with_what_is_assumed_and_writes_a_record(
+    service: ServiceInProcess, xero: Running, environment: dict[str, str], tmp_path: Path
 ) -> None:
     connect(service, xero, is_demo=True)
-    done = probe(environment)
+    out = tmp_path / "probe.json"
+    done = probe(environment, "--out", str(out))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "How does a tax file number come?" in done.stdout
     assert done.stdout.count("as assumed") == 21
-    done = probe(environment, "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    record = json.loads(done.stdout)
+    record = json.loads(out.read_text())
     assert record["region"] == "AU"
     assert record["asked"][0]["shape"]["Settings"]["DaysInPayrollYear"] == "digits"
 

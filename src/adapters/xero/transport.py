@@ -7,18 +7,16 @@ It stands where xero-python's connection pool would, because that one follows re
 """
 
 import re
-import ssl
 import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
-import certifi
-import urllib3
-
-from domain.errors import AnswerLost, AnswerUnreadable, XeroUnavailable
+from adapters.xero.sockets import Sockets
+from domain.errors import AnswerLost, AnswerUnreadable
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 25.0
@@ -98,6 +96,16 @@ class Endpoints:
         return method == "DELETE" and folder == self.connections and LINK_ID.fullmatch(name) is not None
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is sent."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: str | None
+
+
 class Transport:
     """
     Sends requests; safe to share between threads, as it holds sockets and nothing of any clinic.
@@ -111,18 +119,11 @@ class Transport:
     ) -> None:
         self.endpoints = endpoints
         self._observe = observe
-        self._pool = urllib3.PoolManager(
-            maxsize=pool_size,
-            block=False,
-            retries=False,
-            cert_reqs=ssl.CERT_REQUIRED,
-            ca_certs=ca_file or certifi.where(),
-            ssl_minimum_version=ssl.TLSVersion.TLSv1_2,
-        )
+        self._sockets = Sockets(ca_file=ca_file, keep=pool_size, connect_timeout=CONNECT_TIMEOUT_S)
 
     def close(self) -> None:
         """Let go of every socket."""
-        self._pool.clear()
+        self._sockets.close()
 
     def request(
         self,
@@ -136,16 +137,24 @@ class Transport:
         """One request; the signature is that of urllib3's pool, so that xero-python can use it."""
         if not self.endpoints.allows(method, url):
             raise Forbidden(f"{method} {urlsplit(url).path}")
+        origin, target = _split(url)
+        body = None
+        headers = {**(headers or {}), "Accept-Encoding": "gzip"}
+        if method == "POST":
+            body = urlencode(fields or {})
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        elif fields:
+            target = f"{target}?{urlencode(fields)}"
         started = time.monotonic()
         answer: Answer | None = None
         try:
-            answer = self._send(method, url, dict(headers or {}), fields, started + READ_TIMEOUT_S)
+            answer = self._send(origin, _Request(method, target, headers, body), started + READ_TIMEOUT_S)
             return answer
         finally:
             self._observe(
                 CallSeen(
                     method=method,
-                    path=urlsplit(url).path,
+                    path=target.partition("?")[0],
                     status=answer.status if answer else None,
                     seconds=time.monotonic() - started,
                     wire_bytes=answer.wire_bytes if answer else 0,
@@ -153,49 +162,46 @@ class Transport:
                 )
             )
 
-    def _send(self, method: str, url: str, headers: dict[str, str], fields: Any, deadline: float) -> Answer:
-        options = {"encode_multipart": False} if method == "POST" else {}
+    def _send(self, origin: str, request: _Request, deadline: float) -> Answer:
+        connection = self._sockets.take(origin)
+        is_reusable = False
         try:
-            response = self._pool.request(
-                method,
-                url,
-                fields=fields,
-                headers={**headers, "Accept-Encoding": "gzip"},
-                timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S),
-                retries=False,
-                redirect=False,
-                preload_content=False,
-                **options,  # type: ignore[arg-type]
-            )
-        except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
-            raise XeroUnavailable(f"cannot reach Xero ({type(error).__name__})") from None
-        except urllib3.exceptions.SSLError:
-            raise XeroUnavailable("Xero's certificate is not trusted") from None
-        except urllib3.exceptions.HTTPError as error:
-            raise AnswerLost(f"no answer from Xero ({type(error).__name__})") from None
-        try:
+            connection.sock.settimeout(READ_TIMEOUT_S)
+            connection.request(request.method, request.target, request.body, request.headers)
+            response = connection.getresponse()
             raw = _read(response, deadline)
-        except urllib3.exceptions.HTTPError as error:
+            is_reusable = not response.will_close
             response.close()
-            raise AnswerLost(f"Xero's answer broke off ({type(error).__name__})") from None
-        response.release_conn()
-        lower = {name.lower(): value for name, value in response.headers.items()}
+        except (OSError, HTTPException) as error:
+            raise AnswerLost(f"no answer from Xero ({type(error).__name__})") from None
+        finally:
+            if is_reusable:
+                self._sockets.give_back(origin, connection)
+            else:
+                connection.close()
+        lower = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, lower, _decoded(raw, lower), len(raw))
 
 
-def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+def _split(url: str) -> tuple[str, str]:
+    """The origin of a URL that is allowed, and the rest from its path on."""
+    end = url.index("/", url.index("://") + 3)
+    return url[:end], url[end:]
+
+
+def _read(response: HTTPResponse, deadline: float) -> bytes:
     """The body as it travelled, within time and size: `read1` gives what is there, and waits for no more."""
     chunks = []
     size = 0
-    while chunk := response.read1(CHUNK_BYTES, decode_content=False):
+    while chunk := response.read1(CHUNK_BYTES):
         chunks.append(chunk)
         size += len(chunk)
         if size > MAX_BODY_BYTES:
-            response.close()
             raise AnswerUnreadable("Xero's answer is too large")
         if time.monotonic() > deadline:
-            response.close()
             raise AnswerLost("Xero's answer took too long")
+    if response.length:
+        raise IncompleteRead(b"", response.length)
     return b"".join(chunks)
 
 

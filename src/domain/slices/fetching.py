@@ -99,19 +99,29 @@ class Gate:
 
 def fetch(source: PayrollSource, plan: Plan, requests: Sequence[Request], gate: Gate) -> list[Fetched]:
     """What came of each request that was made, in their order; those the gate held back are left out."""
+    waiting = iter([*enumerate(requests)])  # a list's iterator gives each item to one thread only
+    came: dict[int, Fetched] = {}
 
-    def one(request: Request) -> Fetched | None:
-        calls = plan.calls_for(request.resource)
-        if not gate.enter(calls):
-            return None
-        result: Reply | ServiceError | None = None
-        try:
-            result = source.read(request)
-        except ServiceError as error:
-            result = error
-        finally:
-            gate.leave(calls, result)
-        return Fetched(request, result)
+    def work() -> None:
+        """One thread's part: request after request, as long as there are any."""
+        for number, request in waiting:
+            calls = plan.calls_for(request.resource)
+            if gate.enter(calls):
+                came[number] = Fetched(request, _ask(source, request, calls, gate))
 
     with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="fetch") as pool:
-        return [fetched for fetched in pool.map(one, requests) if fetched is not None]
+        threads = [pool.submit(work) for _ in range(min(IN_FLIGHT, len(requests)))]
+    for thread in threads:
+        thread.result()
+    return [came[number] for number in sorted(came)]
+
+
+def _ask(source: PayrollSource, request: Request, calls: int, gate: Gate) -> Reply | ServiceError:
+    result: Reply | ServiceError | None = None
+    try:
+        result = source.read(request)
+    except ServiceError as error:
+        result = error
+    finally:
+        gate.leave(calls, result)
+    return result

@@ -246,6 +246,31 @@ def test_a_body_that_comes_in_drops_is_read_whole(head: bytes, drop: bytes, end:
         assert caller.get().data == b"x" * 100
 
 
+def keep_alive(connection: socket.socket) -> None:
+    """Answer request after request, as long as they come over this connection."""
+    good = answer().replace(b"Connection: close\r\n", b"")
+    connection.sendall(good)
+    while connection.recv(65_536):
+        connection.sendall(good)
+
+
+def test_a_connection_is_kept_for_the_next_call() -> None:
+    with xero(keep_alive) as (caller, server):
+        assert [caller.get().status for _ in range(3)] == [200, 200, 200]
+        caller.transport.close()
+    assert len(server.requests) == 1, "the first of each connection is counted"
+
+
+@pytest.mark.parametrize("rest", [b"", b"noise that nobody asked for"], ids=["closed", "noisy"])
+def test_a_connection_that_is_closed_or_noisy_is_not_used_again(rest: bytes) -> None:
+    talk = saying(answer().replace(b"Connection: close\r\n", b"") + rest)
+    with xero(talk) as (caller, server):
+        assert caller.get().status == 200
+        time.sleep(0.05)  # for the end, or the noise, to arrive
+        assert caller.get().status == 200
+    assert len(server.requests) == 2
+
+
 def silent(connection: socket.socket) -> None:
     """Nothing, until the other side gives up."""
     connection.recv(1)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection as Session
 from sqlalchemy import text
 
 from adapters.postgres.payroll import history, rows, tables
-from adapters.postgres.payroll.upsert import Prune, Upsert
+from adapters.postgres.payroll.upsert import Children, Upsert
 from domain.model.ids import ClinicId, ConnectionId, SourceId
 from domain.model.payroll import (
     AccountUser,
@@ -40,13 +40,13 @@ EMPLOYEE_LISTED = Upsert(tables.employee, rows.EMPLOYEE, key=("id",), stale=True
 EMPLOYEE_LISTED_WHOLE = Upsert(tables.employee, rows.EMPLOYEE, key=("id",), stale=True)
 EMPLOYEE = Upsert(tables.employee, rows.EMPLOYEE, key=("id",), stale=False)
 EMPLOYEE_DETAIL = Upsert(tables.employee, ("id", *rows.EMPLOYEE_DETAIL), key=("id",), stale=False)
-BALANCE = Upsert(tables.leave_balance, rows.BALANCE, key=("employee_id", "leave_type_id"))
+BALANCES = Children(tables.leave_balance, rows.BALANCE, key=("employee_id", "leave_type_id"))
 PAY_RUN_LISTED = Upsert(tables.pay_run, rows.PAY_RUN, key=("id",), stale=True, sparse=True)
 PAY_RUN = Upsert(tables.pay_run, rows.PAY_RUN, key=("id",), stale=False)
 PAYSLIP = Upsert(
     tables.payslip, rows.PAYSLIP, key=("id",), stale=True, returning=("pay_run_id", "employee_id")
 )
-LINE = Upsert(tables.pay_line, rows.LINE, key=("payslip_id", "kind", "position"))
+LINES = Children(tables.pay_line, rows.LINE, key=("payslip_id", "kind", "position"))
 TIMESHEET_LISTED = Upsert(
     tables.timesheet,
     rows.TIMESHEET,
@@ -58,16 +58,12 @@ TIMESHEET_LISTED = Upsert(
 TIMESHEET = Upsert(
     tables.timesheet, rows.TIMESHEET, key=("id",), stale=False, returning=("id", "employee_id")
 )
-ENTRY = Upsert(tables.timesheet_entry, rows.ENTRY, key=("timesheet_id", "position"))
+ENTRIES = Children(tables.timesheet_entry, rows.ENTRY, key=("timesheet_id", "position"))
 LEAVE = Upsert(
     tables.leave_application, rows.LEAVE, key=("id",), stale=False, returning=("id", "employee_id")
 )
-PERIOD = Upsert(tables.leave_period, rows.PERIOD, key=("application_id", "position"))
+PERIODS = Children(tables.leave_period, rows.PERIOD, key=("application_id", "position"))
 
-PRUNE_BALANCE = Prune(tables.leave_balance, ("employee_id", "leave_type_id"))
-PRUNE_LINE = Prune(tables.pay_line, ("payslip_id", "kind", "position"))
-PRUNE_ENTRY = Prune(tables.timesheet_entry, ("timesheet_id", "position"))
-PRUNE_PERIOD = Prune(tables.leave_period, ("application_id", "position"))
 
 CLEAR = """
 UPDATE {table} SET stale = false, set_aside_at = NULL
@@ -166,7 +162,7 @@ class PayrollWriter:
         self._clear(tables.employee.fullname, ids)
         history.note_versions(self._session, self._scope, ids)
         parents = {one.id: one.leave_balances for one in records}
-        changed |= self._children(parents, rows.BALANCE, BALANCE, PRUNE_BALANCE)
+        changed |= self._children(parents, rows.BALANCE, BALANCES)
         self._employees.update(changed)
         self._count(Stream.EMPLOYEES, len(records), len(changed))
         self._leave_of({one.id: one.leave for one in records if one.leave is not None})
@@ -222,7 +218,7 @@ class PayrollWriter:
         ids = [one.payslip_id for one in records]
         self._clear(tables.payslip.fullname, ids)
         parents = {one.payslip_id: one.lines for one in records}
-        changed = self._children(parents, rows.LINE, LINE, PRUNE_LINE)
+        changed = self._children(parents, rows.LINE, LINES)
         if changed:
             self._touch(self._session.execute(PAYSLIPS_OWNERS, {**self._scope, "ids": list(changed)}).all())
         self._count(Stream.PAYSLIPS, len(records), len(changed))
@@ -238,7 +234,7 @@ class PayrollWriter:
         changed = {row.id for row in TIMESHEET.write(self._session, self._scope, written)}
         self._clear(tables.timesheet.fullname, [one.summary.id for one in records])
         parents = {one.summary.id: one.entries for one in records}
-        changed |= self._children(parents, rows.ENTRY, ENTRY, PRUNE_ENTRY)
+        changed |= self._children(parents, rows.ENTRY, ENTRIES)
         self._employees.update(one.summary.employee_id for one in records if one.summary.id in changed)
         self._count(Stream.TIMESHEETS, len(records), len(changed))
 
@@ -247,22 +243,16 @@ class PayrollWriter:
         changed = {row.id for row in LEAVE.write(self._session, self._scope, written)}
         self._clear(tables.leave_application.fullname, [one.id for one in records])
         parents = {one.id: one.periods for one in records}
-        changed |= self._children(parents, rows.PERIOD, PERIOD, PRUNE_PERIOD)
+        changed |= self._children(parents, rows.PERIOD, PERIODS)
         self._employees.update(one.employee_id for one in records if one.id in changed)
         self._count(Stream.LEAVE, len(records), len(changed))
 
     def _children(
-        self,
-        parents: Mapping[SourceId, Sequence[Any]],
-        columns: Sequence[str],
-        upsert: Upsert,
-        prune: Prune,
+        self, parents: Mapping[SourceId, Sequence[Any]], columns: Sequence[str], children: Children
     ) -> set[SourceId]:
-        """Write the children of `parents` and delete those they no longer have; give whose changed."""
+        """Make what `parents` hold their children, and no others; give whose changed."""
         written = [row for parent, found in parents.items() for row in rows.children(parent, columns, found)]
-        keys = [row[: prune.size] for row in written]
-        changed = upsert.write(self._session, self._scope, written)
-        changed += prune.delete(self._session, self._scope, list(parents), keys)
+        changed = children.write(self._session, self._scope, list(parents), written)
         return {SourceId(row[0]) for row in changed}
 
     def _clear(self, table: str, ids: Sequence[str]) -> None:
