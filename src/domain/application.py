@@ -55,5 +55,6 @@ class Application:
     relay_outbox: Callable[[Publish], int]
     record_dead_letter: Callable[[DeadLetter], None]
     expire_failures: Callable[[], int]
+    apply_retention: Callable[[], int]
 
     probe_xero: Callable[[ClinicId], Probed | None]

@@ -38,6 +38,7 @@ from domain.model.ids import (
 )
 from domain.model.kept_failure import FailureQuery, KeptFailure
 from domain.model.outage import Outage
+from domain.model.pauses import Pause
 from domain.model.payroll import Record
 from domain.model.probing import Probed
 from domain.model.replays import Progress, Replay, ReplayItem
@@ -265,8 +266,10 @@ class PayrollStore(Protocol):
         """Write what differs. A list's row that is new or differs becomes stale; a detail clears it."""
         ...
 
-    def todo(self, connection_id: ConnectionId, lane: Lane, limit: int) -> Sequence[DetailRequest]:
-        """Details to read, most wanted first: the newest pay runs, then the rest."""
+    def todo(
+        self, connection_id: ConnectionId, lane: Lane, limit: int, *, but: Collection[Resource] = ()
+    ) -> Sequence[DetailRequest]:
+        """Details to read, most wanted first: the newest pay runs, then the rest; `but` those that rest."""
         ...
 
     def backlog(self, connection_id: ConnectionId) -> Backlog:
@@ -406,6 +409,10 @@ class SyncStore(Protocol):
         """End everything queued or under way: the connection is no longer active."""
         ...
 
+    def forget(self, kept: timedelta, limit: int) -> int:
+        """Of the oldest `limit` passes delete those that were over longer ago; give how many."""
+        ...
+
 
 class CallBudget(Protocol):
     """What Xero lets us ask, shared by every process."""
@@ -484,6 +491,10 @@ class Outbox(Protocol):
 
     def postpone(self, event_id: EventId) -> None:
         """The broker would not take it; try again later, later each time."""
+        ...
+
+    def forget(self, kept: timedelta, limit: int) -> int:
+        """Of the oldest `limit` events delete those that were sent longer ago; give how many."""
         ...
 
 
@@ -581,6 +592,26 @@ class ReplayStore(Protocol):
         ...
 
 
+class PauseStore(Protocol):
+    """What operators let rest for a while."""
+
+    def add(self, pause: Pause) -> Pause:
+        """Keep a new one, whose id is not known yet; give it with its id."""
+        ...
+
+    def in_force(self) -> Sequence[Pause]:
+        """All that are in force, oldest first."""
+        ...
+
+    def of(self, clinic_id: ClinicId) -> Sequence[Pause]:
+        """Those in force that concern a clinic."""
+        ...
+
+    def end(self, pause: Pause, operator: str) -> None:
+        """It is over; what waited for its end is due now."""
+        ...
+
+
 class WorkStore(Protocol):
     """Rows whose time has come, whoever's they are."""
 
@@ -618,6 +649,8 @@ class Stores(Protocol):
     def failures(self) -> FailureStore: ...
     @property
     def replays(self) -> ReplayStore: ...
+    @property
+    def pauses(self) -> PauseStore: ...
     @property
     def certificates(self) -> CertificateStore: ...
     @property

@@ -24,6 +24,7 @@ from domain.application import Application
 from domain.messages import ConnectCompleted, Disconnect, SyncRequested
 from domain.ports import Clock, Stopping
 from domain.use_cases.advance_replays import advance_replays
+from domain.use_cases.apply_retention import apply_retention
 from domain.use_cases.complete_connection import ConnectOutcome, complete_connection
 from domain.use_cases.dare import dare
 from domain.use_cases.disconnect import DisconnectOutcome, disconnect
@@ -162,6 +163,7 @@ def build_application(
         relay_outbox=lambda publish: relay_outbox(transaction=transaction, publish=publish),
         record_dead_letter=partial(record_dead_letter, transaction=transaction),
         expire_failures=partial(expire_failures, transaction=transaction),
+        apply_retention=partial(apply_retention, transaction=transaction),
         probe_xero=partial(
             probe_xero,
             transaction=transaction,

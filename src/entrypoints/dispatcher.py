@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from threading import Event
 
 import structlog
-from dramatiq.errors import ConnectionError as DramatiqConnectionError
+from dramatiq.errors import BrokerConnectionError
 from pika.exceptions import AMQPError
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -56,7 +56,7 @@ log = structlog.get_logger("allie_xero")
 def _broker_errors() -> Iterator[None]:
     try:
         yield
-    except (DramatiqConnectionError, AMQPError) as error:
+    except (BrokerConnectionError, AMQPError) as error:
         raise BrokerUnavailable(f"the broker is away ({type(error).__name__})") from None
 
 
@@ -138,8 +138,8 @@ class Dispatcher(Collector):
             self._drain()
             self._next_drain = time.monotonic() + DEAD_LETTERS_EVERY_S
         if time.monotonic() >= self._next_expiry:
-            self._expire()
-            self._next_expiry = time.monotonic() + EXPIRE_EVERY_S
+            more = self._expire()
+            self._next_expiry = time.monotonic() + (0 if more else EXPIRE_EVERY_S)
         return sent > 0
 
     def _declare_queues(self) -> None:
@@ -166,10 +166,12 @@ class Dispatcher(Collector):
             self._metrics.dead_letters(letter.queue, letter.code)
             log.warning("dead letter", queue=letter.queue, code=letter.code, event_type=letter.type)
 
-    def _expire(self) -> None:
+    def _expire(self) -> bool:
+        """Let go of what is old; True if there may be more."""
         expired = self._app.expire_failures()
         if expired:
             log.warning("failures expired", count=expired)
+        return self._app.apply_retention() > 0
 
 
 def dead_letter(set_aside: SetAside) -> DeadLetter:

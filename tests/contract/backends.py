@@ -15,7 +15,8 @@ from adapters.postgres.failures import failure_of
 from adapters.postgres.tables import metadata
 from adapters.postgres.transaction import Storage, postgres_transaction
 from deployment.ageing import REST_TRIGGERS, age
-from domain.model.ids import ConnectionId, CredentialId
+from domain.model.ids import ClinicId, ConnectionId, CredentialId, PauseId
+from domain.model.pauses import Pause, Scope
 from domain.ports import Transaction
 from fakes.database import InMemoryDatabase
 from fakes.failures import Counted
@@ -27,6 +28,11 @@ class Backend(Protocol):
 
     @property
     def transaction(self) -> Transaction: ...
+
+    @property
+    def operating(self) -> Transaction:
+        """What an operator's command line does."""
+        ...
 
     def pass_time(self, by: timedelta) -> None:
         """Let time pass by the database's clock."""
@@ -73,6 +79,21 @@ class Backend(Protocol):
         ...
 
 
+def pause_clinic(transaction: Transaction, clinic: str, until: timedelta) -> None:
+    """An operator lets a clinic rest."""
+    with transaction(None) as stores:
+        stores.pauses.add(
+            Pause(
+                id=PauseId(0),
+                scope=Scope(clinic_id=ClinicId(clinic)),
+                until=stores.now + until,
+                operator="olga",
+                reason="T-1",
+                created_at=stores.now,
+            )
+        )
+
+
 @dataclass
 class MemoryBackend:
     """The fakes."""
@@ -83,11 +104,16 @@ class MemoryBackend:
     def transaction(self) -> Transaction:
         return self.database.transaction
 
+    @property
+    def operating(self) -> Transaction:
+        return self.database.transaction
+
     def pass_time(self, by: timedelta) -> None:
         self.database.pass_time(by)
 
     def pause(self, connection_id: ConnectionId, until: timedelta) -> None:
-        self.database.syncs.pause(connection_id, self.database.now + until)
+        clinic = self.database.connections.rows[connection_id].clinic_id
+        pause_clinic(self.transaction, clinic, until)
 
     def promote(self, key_id: str) -> None:
         self.database.credentials.primary = key_id
@@ -120,9 +146,15 @@ class MemoryBackend:
 
 @dataclass
 class PostgresBackend:
-    """The real thing; time passes by making every instant that our clock made older."""
+    """
+    The real thing; time passes by making every instant that our clock made older.
+
+    `logins` are what a worker, a dispatcher and an operator connect with, so that they have no more rights
+    than in production; without them everything is done by whoever `storage` connects as.
+    """
 
     storage: Storage
+    logins: tuple[Engine, Engine, Engine] | None = None
 
     @property
     def engine(self) -> Engine:
@@ -130,18 +162,25 @@ class PostgresBackend:
 
     @property
     def transaction(self) -> Transaction:
-        return postgres_transaction(self.storage)
+        if self.logins is None:
+            return postgres_transaction(self.storage)
+        worker, dispatcher, _ = (
+            postgres_transaction(replace(self.storage, engine=one)) for one in self.logins
+        )
+        return lambda clinic_id: (dispatcher if clinic_id is None else worker)(clinic_id)
+
+    @property
+    def operating(self) -> Transaction:
+        engine = self.engine if self.logins is None else self.logins[2]
+        return postgres_transaction(replace(self.storage, engine=engine))
 
     def pass_time(self, by: timedelta) -> None:
         with self.engine.begin() as session:
             age(session, by)
 
     def pause(self, connection_id: ConnectionId, until: timedelta) -> None:
-        self.execute(
-            "UPDATE allie_xero.sync_state SET paused_until = now() + :by WHERE connection_id = :id",
-            by=until,
-            id=connection_id,
-        )
+        query = "SELECT clinic_id FROM allie_xero.connection WHERE id = :id"
+        pause_clinic(self.transaction, self.ask(query, id=connection_id)[0]["clinic_id"], until)
 
     def promote(self, key_id: str) -> None:
         cipher = self.storage.cipher

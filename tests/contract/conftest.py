@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
+from sqlalchemy import Engine
 
 from adapters.crypto.envelope import EnvelopeCipher
 from adapters.crypto.generation import new_document
@@ -15,6 +17,7 @@ from contract.backends import Backend, MemoryBackend, PostgresBackend
 from contract.given import connected, leased
 from contract.payroll import Payroll
 from domain.ports import Transaction
+from services.logins import new_login
 
 
 @pytest.fixture(scope="session")
@@ -32,9 +35,20 @@ def storage(module_database_url: str, key_ring: JsonKeyRing) -> Iterator[Storage
     engine.dispose()
 
 
+@pytest.fixture(scope="module")
+def logins(module_database_url: str) -> Iterator[tuple[Engine, ...] | None]:
+    """A worker's, a dispatcher's and an operator's: what production grants them has to be enough."""
+    with ExitStack() as stack:
+        roles = ("worker", "dispatcher", "operator")
+        engines = [open_engine(stack.enter_context(new_login(module_database_url, one))) for one in roles]
+        for engine in engines:
+            stack.callback(engine.dispose)
+        yield tuple(engines)
+
+
 @pytest.fixture
-def postgres_backend(storage: Storage) -> PostgresBackend:
-    backend = PostgresBackend(storage)
+def postgres_backend(storage: Storage, logins: tuple[Engine, Engine, Engine] | None) -> PostgresBackend:
+    backend = PostgresBackend(storage, logins)
     backend.clear()
     return backend
 

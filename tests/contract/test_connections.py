@@ -82,7 +82,9 @@ def test_an_organisation_is_held_by_one_clinic_at_a_time(transaction: Transactio
     with transaction(OTHER) as stores:
         assert stores.connections.holder_of(TenantId("tenant-1")) == CLINIC
         assert stores.connections.holder_of(TenantId("tenant-2")) is None
+    with transaction(CLINIC) as stores:
         stores.connections.save(connection.disconnected(stores.now, Erase.NEVER))
+    with transaction(OTHER) as stores:
         assert stores.connections.holder_of(TenantId("tenant-1")) is None
     connected(transaction, OTHER)
 

@@ -11,7 +11,7 @@ from fakes.failures import Counted
 
 def record(backend: Backend, *failures: Failure) -> None:
     for failure in failures:
-        with backend.transaction(CLINIC) as stores:
+        with backend.transaction(failure.clinic_id) as stores:
             stores.failures.record(failure)
 
 

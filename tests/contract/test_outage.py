@@ -6,7 +6,7 @@ from domain.ports import Transaction
 
 
 def test_nothing_is_known_at_first(transaction: Transaction) -> None:
-    with transaction(None) as stores:
+    with transaction(CLINIC) as stores:
         assert stores.outage.get() == stores.outage.get_for_update() == Outage()
 
 
@@ -14,7 +14,7 @@ def test_what_is_known_is_kept_and_replaced(transaction: Transaction) -> None:
     with transaction(CLINIC) as stores:
         first = Outage().failed(ConnectionId(1), stores.now)
         stores.outage.save(first)
-    with transaction(None) as stores:
+    with transaction(CLINIC) as stores:
         assert stores.outage.get() == stores.outage.get_for_update() == first
         second = first.failed(ConnectionId(2), stores.now)
         stores.outage.save(second)

@@ -36,7 +36,7 @@ def found(backend: Backend, query: FailureQuery = EVERYTHING) -> list[KeptFailur
 
 
 def begin(backend: Backend, failures: list[KeptFailure], **changes: object) -> Replay:
-    with backend.transaction(None) as stores:
+    with backend.operating(None) as stores:
         values: dict[str, Any] = {
             "id": ReplayId(0),
             "state": ReplayState.RUNNING,

@@ -82,6 +82,11 @@ def _certificate(stores: Stores, connection: Connection) -> Certificate:
     )
 
 
+@pytest.fixture(scope="module")
+def logins() -> None:
+    """One login for everything: what a transaction is, is here shown by writes that no single role makes."""
+
+
 @pytest.fixture
 def connection(backend: Backend) -> Connection:
     connection = connected(backend.transaction)

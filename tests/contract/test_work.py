@@ -228,7 +228,7 @@ def test_payroll_of_a_connection_that_is_open_again_is_not_due(backend: Backend)
 def rested(backend: Backend, connection: Connection) -> None:
     """A connection whose first pass is over."""
     lease = leased(backend.transaction, connection)
-    with backend.transaction(CLINIC) as stores:
+    with backend.transaction(connection.clinic_id) as stores:
         sync = stores.syncs.start_next(connection.id)
         assert sync is not None
         stores.syncs.finish(sync)
@@ -319,7 +319,7 @@ def test_only_active_connections_that_are_not_paused_are_looked_at(backend: Back
     )
     for connection in (ended, paused, active):
         rested(backend, connection)
-    with backend.transaction(CLINIC) as stores:
+    with backend.transaction(ended.clinic_id) as stores:
         stores.connections.save(ended.needing_attention(Reason.CONSENT_WITHDRAWN))
     backend.pause(paused.id, timedelta(days=9))
     backend.pass_time(timedelta(hours=2))

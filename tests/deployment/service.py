@@ -36,6 +36,7 @@ class ServiceInProcess:
     """What the actors would call, called here."""
 
     app: Application
+    metrics: Metrics
     clinic: str = "clinic-1"
     outcomes: list[str] = field(default_factory=list)
 
@@ -88,10 +89,9 @@ class ServiceInProcess:
         return run[type(job)](job)
 
 
-@contextmanager
-def in_process(database_url: str, xero_url: str, **more: str) -> Iterator[ServiceInProcess]:
-    """The service's use cases on real adapters."""
-    environment = {
+def environment_of(database_url: str, xero_url: str, **more: str) -> dict[str, str]:
+    """What a process of this service is told of where it runs; nothing listens at its broker."""
+    return {
         "ALLIE_XERO_ENVIRONMENT": "test",
         "ALLIE_XERO_KEYRING": json.dumps(new_document()),
         "ALLIE_XERO_THREADS": "4",
@@ -103,12 +103,18 @@ def in_process(database_url: str, xero_url: str, **more: str) -> Iterator[Servic
         "XERO_API_URL": xero_url,
         **more,
     }
+
+
+@contextmanager
+def in_process(database_url: str, xero_url: str, **more: str) -> Iterator[ServiceInProcess]:
+    """The service's use cases on real adapters."""
+    metrics = Metrics()
     with ExitStack() as closing:
         app = build_application(
-            load(environment),
-            metrics=Metrics(),
+            load(environment_of(database_url, xero_url, **more)),
+            metrics=metrics,
             stopping=lambda: False,
             process="test",
             closing=closing,
         )
-        yield ServiceInProcess(app)
+        yield ServiceInProcess(app, metrics)

@@ -1,8 +1,10 @@
 """The fewest calls that the API allows, counted at Xero's side."""
 
 from collections import Counter
+from datetime import timedelta
 
-from deployment.clinic import CLINIC, connect, is_backfilled
+from deployment.clinic import CLINIC, connect, is_backfilled, rows
+from deployment.passing import Passing
 from deployment.platform import Platform
 from deployment.processes import Deployment, until
 from deployment.truth import differences
@@ -24,6 +26,13 @@ FIRST = {
     "LeaveApplications": 1,
 }
 """One look at every list, active and terminated staff apart, and one at every detail: no less will do."""
+
+NOBODY_ELSE = """
+UPDATE allie_xero.sync_state
+   SET changes_at = now() + interval '3 days', reconcile_at = now() + interval '3 days'
+RETURNING 1
+"""
+"""For three days nothing is looked at without being asked."""
 
 DAILY = ("pay_calendar",)
 """What a sync of changes looks at once a day: a calendar's next period moves with every run."""
@@ -48,6 +57,7 @@ def test_a_sync_makes_the_fewest_calls_that_xero_allows(
     connect(control, main_platform, organisation)
     until(lambda: is_backfilled(main_platform), "the backfill")
     assert gets(control) == FIRST
+    assert calls_until_totals(control) <= 10
 
     control.clear_ledger()
     asked(main_platform, "unchanged")
@@ -61,3 +71,18 @@ def test_a_sync_makes_the_fewest_calls_that_xero_allows(
     assert gets(control)["Payslip"] == STAFF
     truth = control.truth(organisation.tenant_id)
     assert differences(truth, database_url, CLINIC, but=DAILY) == []
+
+    rows(database_url, NOBODY_ELSE)
+    Passing(database_url, control).pass_time(timedelta(hours=21))
+    control.clear_ledger()
+    asked(main_platform, "daily")
+    assert set(gets(control)) >= {"Organisation", "Users", "PayItems", "PayrollCalendars", "Employees"}
+    assert sum(gets(control).values()) <= 10
+    assert differences(truth, database_url, CLINIC) == []
+
+
+def calls_until_totals(control: Control) -> int:
+    """How many calls it took from the pay runs' list to the newest run's totals."""
+    paths = [row["path"] for row in control.ledger(method="GET", limit=2_000)]
+    listed = next(number for number, path in enumerate(paths) if path.endswith("/PayRuns"))
+    return 1 + next(number for number, path in enumerate(paths[listed:]) if "/PayRuns/" in path)

@@ -1,5 +1,7 @@
 """A clinic connects, its payroll arrives, it disconnects: on real parts, over a plain AMQP client."""
 
+from functools import partial
+
 from deployment.clinic import CLINIC, connect, is_backfilled, value
 from deployment.platform import Platform
 from deployment.processes import Deployment, until
@@ -38,6 +40,24 @@ def test_a_clinic_connects_its_payroll_arrives_and_it_disconnects_without_a_trac
     until(lambda: value(database_url, "SELECT 1 FROM allie_xero.certificate"), "the certificate")
     assert value(database_url, STILL_SEALED) == 0
     assert value(database_url, "SELECT count(*) FROM allie_xero_read.payslip") == 0
+
+
+def test_clinics_of_new_zealand_and_the_united_kingdom_are_followed_beside_each_other(
+    service: Deployment, main_platform: Platform, control: Control, database_url: str
+) -> None:
+    service.start_dispatcher()
+    service.start_worker()
+    made = {region: control.create_organisation(region=region, staff=5, runs=4) for region in ("NZ", "UK")}
+    for region, organisation in made.items():
+        connect(control, main_platform, organisation, region)
+    for region, organisation in made.items():
+        until(partial(is_backfilled, main_platform, region), "the backfill")
+        assert differences(control.truth(organisation.tenant_id), database_url, region) == []
+
+        control.change(organisation.tenant_id, "post_draft_run")
+        main_platform.publish("sync-requested", {"clinic_id": region, "requested_by": region})
+        until(partial(main_platform.events, "sync-finished", requested_by=region), "what was asked for")
+        assert differences(control.truth(organisation.tenant_id), database_url, region) == []
 
 
 def test_the_same_event_delivered_ten_times_has_one_effect(

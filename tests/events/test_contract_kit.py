@@ -50,6 +50,14 @@ def test_the_examples_keep_the_contract(language: str, vhost_url: str, database_
     assert "WRONG" not in done.stdout
 
 
+def test_a_platform_that_exchanges_the_code_itself_can_be_tested_too(
+    vhost_url: str, database_url: str
+) -> None:
+    exchanging = shlex.join([sys.executable, str(CARELESS.with_name("exchanging.py"))])
+    done = kit(vhost_url, database_url, "--producer", exchanging)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_careless_platform_is_told_what_it_does_wrong(vhost_url: str, database_url: str) -> None:
     careless = shlex.join([sys.executable, str(CARELESS)])
     commands = ["--producer", f"{careless} publish", "--consumer", f"{careless} listen"]

@@ -16,6 +16,7 @@ from fakes.failures import InMemoryFailureStore
 from fakes.inbox import InMemoryInbox
 from fakes.outage import InMemoryOutageStore
 from fakes.outbox import InMemoryOutbox
+from fakes.pauses import InMemoryPauseStore
 from fakes.payroll import InMemoryPayrollStore
 from fakes.replays import InMemoryReplayStore
 from fakes.syncs import InMemorySyncStore
@@ -29,13 +30,14 @@ class InMemoryDatabase:
         self.clock = FakeClock()
         self.connections = InMemoryConnectionStore()
         self.credentials = InMemoryCredentialRepository(self.clock)
-        self.syncs = InMemorySyncStore(self.connections, self.clock)
+        self.pauses = InMemoryPauseStore(self.clock)
+        self.syncs = InMemorySyncStore(self.connections, self.pauses, self.clock)
         self.payroll = InMemoryPayrollStore(self.syncs, self.clock)
         self.budget = InMemoryCallBudget(self.clock)
         self.outage = InMemoryOutageStore()
         self.inbox = InMemoryInbox(self.clock)
         self.outbox = InMemoryOutbox(self.clock)
-        self.failures = InMemoryFailureStore(self.connections, self.credentials, self.syncs, self.clock)
+        self.failures = InMemoryFailureStore(self.connections, self.credentials, self.pauses, self.clock)
         self.replays = InMemoryReplayStore(self.failures, self.clock)
         self.certificates = InMemoryCertificateStore()
         self.work = InMemoryWorkStore(

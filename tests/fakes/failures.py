@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from domain.model.failures import Failure, FailureState
-from domain.model.ids import ConnectionId, FailureId, ReplayId
+from domain.model.ids import ClinicId, ConnectionId, FailureId, ReplayId
 from domain.model.kept_failure import FailureQuery, KeptFailure
 from domain.ports import Clock
 from fakes.connections import InMemoryConnectionStore
 from fakes.credentials import InMemoryCredentialRepository
-from fakes.syncs import InMemorySyncStore
+from fakes.pauses import InMemoryPauseStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class InMemoryFailureStore:
         self,
         connections: InMemoryConnectionStore,
         credentials: InMemoryCredentialRepository,
-        syncs: InMemorySyncStore,
+        pauses: InMemoryPauseStore,
         clock: Clock,
     ) -> None:
         self.rows: dict[FailureId, KeptFailure] = {}
@@ -42,7 +42,7 @@ class InMemoryFailureStore:
         self.replayed_by: Callable[[FailureId], ReplayId | None] = lambda _: None
         self._connections = connections
         self._credentials = credentials
-        self._syncs = syncs
+        self._pauses = pauses
         self._clock = clock
         self._ids = count(1)
 
@@ -97,7 +97,7 @@ class InMemoryFailureStore:
             status=connection.status if connection is not None else None,
             region=connection.tenant.region if connection is not None and connection.tenant else None,
             consent_held=kept.failure.event is not None and self._is_held(kept.failure),
-            paused_until=self._paused_until(connection_id),
+            paused_until=self._paused_until(kept.failure),
             replayed_by=self.replayed_by(kept.id),
         )
 
@@ -106,10 +106,12 @@ class InMemoryFailureStore:
         is_same = connection is not None and connection.consent_event == failure.subject
         return connection is not None and is_same and self._credentials.pending(connection.id) is not None
 
-    def _paused_until(self, connection_id: ConnectionId | None) -> datetime | None:
-        state = self._syncs.states.get(connection_id) if connection_id is not None else None
-        until = state.paused_until if state is not None else None
-        return until if until is not None and until > self._clock() else None
+    def _paused_until(self, failure: Failure) -> datetime | None:
+        pauses = self._pauses.of(failure.clinic_id or ClinicId(""))
+        meant = [
+            one for one in pauses if one.scope.lane is None and one.scope.stream in (None, failure.stream)
+        ]
+        return max((one.until for one in meant), default=None)
 
 
 def _is_meant(one: KeptFailure, query: FailureQuery) -> bool:

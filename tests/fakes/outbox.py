@@ -27,6 +27,7 @@ class InMemoryOutbox:
     def __init__(self, clock: Clock) -> None:
         self.events: list[OutboundEvent] = []
         self.unsent: dict[EventId, Unsent] = {}
+        self.sent_at: dict[EventId, datetime] = {}
         self._clock = clock
         self._ids = count(1)
 
@@ -50,7 +51,8 @@ class InMemoryOutbox:
 
     def sent(self, event_ids: Sequence[EventId]) -> None:
         for one in event_ids:
-            self.unsent.pop(one, None)
+            if self.unsent.pop(one, None) is not None:
+                self.sent_at[one] = self._clock()
 
     def postpone(self, event_id: EventId) -> None:
         unsent = self.unsent[event_id]
@@ -58,3 +60,12 @@ class InMemoryOutbox:
         self.unsent[event_id] = replace(
             unsent, next_attempt_at=self._clock() + pause, attempts=unsent.attempts + 1
         )
+
+    def forget(self, kept: timedelta, limit: int) -> int:
+        oldest = sorted((*self.unsent, *self.sent_at), key=lambda one: int(one.removeprefix("event-")))[
+            :limit
+        ]
+        old = [one for one in oldest if one in self.sent_at and self.sent_at[one] < self._clock() - kept]
+        for one in old:
+            del self.sent_at[one]
+        return len(old)

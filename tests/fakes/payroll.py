@@ -80,7 +80,9 @@ class InMemoryPayrollStore:
     def save(self, connection_id: ConnectionId, records: Sequence[Record]) -> Changes:
         return PayrollWriter(self.payroll, connection_id).save(records)
 
-    def todo(self, connection_id: ConnectionId, lane: Lane, limit: int) -> Sequence[DetailRequest]:
+    def todo(
+        self, connection_id: ConnectionId, lane: Lane, limit: int, *, but: Collection[Resource] = ()
+    ) -> Sequence[DetailRequest]:
         newest = self._newest(connection_id)
         runs = self._stale(connection_id, Resource.PAY_RUN, "payment_date")
         slips = self._stale(connection_id, Resource.PAYSLIP, "payment_date")
@@ -97,7 +99,7 @@ class InMemoryPayrollStore:
         is_backfilled = state is not None and state.backfilled_at is not None
         history = [*runs, *slips, *sheets]
         wanted = history if lane is Lane.BACKFILL else fresh + (history if is_backfilled else [])
-        return list(dict.fromkeys(request for request, _ in wanted))[:limit]
+        return list(dict.fromkeys(one for one, _ in wanted if one.resource not in but))[:limit]
 
     def _recent_sheets(self, connection_id: ConnectionId) -> set[str]:
         rows = self.payroll.of(Resource.TIMESHEET, connection_id)

@@ -19,7 +19,7 @@ from domain.messages import (
 from domain.model.connection import Connection
 from domain.model.ids import ClinicId, CredentialId
 from domain.model.streams import Resource
-from domain.ports import Authorizer, OpenSource, Transaction
+from domain.ports import Authorizer, OpenSource, Shield, Transaction
 from domain.use_cases.complete_connection import ConnectOutcome, complete_connection
 from domain.use_cases.disconnect import DisconnectOutcome, disconnect
 from domain.use_cases.erase_payroll import EraseOutcome, erase_payroll
@@ -56,6 +56,7 @@ class InMemoryService:
     identity: Authorizer
     open_source: OpenSource
     stopping: Callable[[], bool] = field(default=lambda: False)
+    shield: Shield = direct_shield
 
     def refresh(
         self,
@@ -66,7 +67,7 @@ class InMemoryService:
         even_if_fresh: bool = False,
     ) -> Refreshed:
         bound = partial(
-            refresh_tokens, transaction=self.transaction, authorizer=self.identity, shield=direct_shield
+            refresh_tokens, transaction=self.transaction, authorizer=self.identity, shield=self.shield
         )
         return bound(clinic_id, credential_id, refused=refused, even_if_fresh=even_if_fresh)
 
@@ -78,7 +79,7 @@ class InMemoryService:
             opener=self.opener,
             open_source=self.open_source,
             refresh=self.refresh,
-            shield=direct_shield,
+            shield=self.shield,
         )
 
     def request_sync(self, event: SyncRequested) -> RequestOutcome:

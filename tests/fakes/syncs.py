@@ -7,11 +7,12 @@ from itertools import count
 
 from domain.errors import Fenced, StorageConflict
 from domain.model.connection import Connection
-from domain.model.ids import ConnectionId, SyncId
+from domain.model.ids import ClinicId, ConnectionId, SyncId
 from domain.model.streams import Resource, Stream
 from domain.model.sync import SCHEDULE, Changes, Lease, Mode, Scan, Sync, Tally
 from domain.ports import Clock
 from fakes.connections import InMemoryConnectionStore
+from fakes.pauses import InMemoryPauseStore
 
 LEASE = timedelta(seconds=45)
 CHANGES_EVERY = timedelta(hours=1)
@@ -27,7 +28,6 @@ class SyncState:
     lease_epoch: int = 0
     lease_until: datetime | None = None
     attempts: int = 0
-    paused_until: datetime | None = None
     backfilled_at: datetime | None = None
     changes_at: datetime | None = None
     reconcile_at: datetime | None = None
@@ -36,13 +36,18 @@ class SyncState:
 class InMemorySyncStore:
     """See `domain.ports.SyncStore`; `used` counts calls and bytes by connection."""
 
-    def __init__(self, connections: InMemoryConnectionStore, clock: Clock) -> None:
+    def __init__(
+        self, connections: InMemoryConnectionStore, pauses: InMemoryPauseStore, clock: Clock
+    ) -> None:
         self.states: dict[ConnectionId, SyncState] = {}
         self.queued: dict[ConnectionId, Sync] = {}
         self.running: dict[ConnectionId, Sync] = {}
+        self.over: dict[SyncId, datetime] = {}
         self.kept_scans: dict[tuple[ConnectionId, Resource], Scan] = {}
         self.used: dict[ConnectionId, tuple[int, int]] = {}
         self._connections = connections
+        self.pauses = pauses
+        pauses.wake = self._wake_from
         self._clock = clock
         self._ids = count(1)
 
@@ -96,7 +101,7 @@ class InMemorySyncStore:
         connection = self._connections.get(connection_id)
         if state is None or connection is None or not connection.is_active:
             return None
-        if self._is_later(state.lease_until) or self._is_later(state.paused_until):
+        if self._is_later(state.lease_until) or self.pauses.is_paused(connection.clinic_id):
             return None
         backoff = min(timedelta(seconds=5) * 2 ** min(state.attempts, 10), timedelta(minutes=15))
         state = replace(
@@ -181,7 +186,8 @@ class InMemorySyncStore:
             self.running[connection_id] = replace(self.running[connection_id], tallies=total)
 
     def finish(self, sync: Sync) -> None:
-        self.running.pop(sync.connection_id, None)
+        if self.running.pop(sync.connection_id, None) is not None:
+            self.over[sync.id] = self._clock()
 
     def backfilled(self, connection_id: ConnectionId) -> bool:
         state = self.states[connection_id]
@@ -195,9 +201,19 @@ class InMemorySyncStore:
         if state is not None:
             self.states[connection_id] = replace(state, backfilled_at=None)
 
+    def forget(self, kept: timedelta, limit: int) -> int:
+        passes = [one.id for one in (*self.queued.values(), *self.running.values())]
+        oldest = sorted((*passes, *self.over))[:limit]
+        old = [one for one in oldest if one in self.over and self.over[one] < self._clock() - kept]
+        for one in old:
+            del self.over[one]
+        return len(old)
+
     def stop(self, connection_id: ConnectionId) -> None:
-        self.queued.pop(connection_id, None)
-        self.running.pop(connection_id, None)
+        for passes in (self.queued, self.running):
+            ended = passes.pop(connection_id, None)
+            if ended is not None:
+                self.over[ended.id] = self._clock()
         state = self.states.get(connection_id)
         if state is not None:
             self.states[connection_id] = replace(
@@ -209,9 +225,11 @@ class InMemorySyncStore:
                 lease_epoch=state.lease_epoch + 1,
             )
 
-    def pause(self, connection_id: ConnectionId, until: datetime) -> None:
-        """An operator lets a connection rest."""
-        self.states[connection_id] = replace(self.states[connection_id], paused_until=until)
+    def _wake_from(self, until: datetime, clinic_id: ClinicId | None) -> None:
+        for one, state in self.states.items():
+            connection = self._connections.get(one)
+            if state.due_at == until and connection and clinic_id in (None, connection.clinic_id):
+                self.states[one] = replace(state, due_at=self._clock())
 
     def _is_later(self, at: datetime | None) -> bool:
         return at is not None and at >= self._clock()

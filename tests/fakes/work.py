@@ -49,7 +49,7 @@ class InMemoryWorkStore:
             for connection_id, state in self._syncs.states.items()
             if (connection := self._connections.get(connection_id)) is not None
             and connection.is_active
-            and not self._is_later(state.paused_until)
+            and not self._syncs.pauses.is_paused(connection.clinic_id)
             and min(filter(None, (state.changes_at, state.reconcile_at)), default=NEVER) <= now
         ][:limit]
         for connection in due:
@@ -92,7 +92,8 @@ class InMemoryWorkStore:
             for connection_id, state in self._syncs.states.items()
             if state.due_at is not None
             and state.due_at <= self._clock()
-            and not any(map(self._is_later, (state.claimed_until, state.paused_until, state.lease_until)))
+            and not any(map(self._is_later, (state.claimed_until, state.lease_until)))
+            and not self._syncs.pauses.is_paused(self._connections.rows[connection_id].clinic_id)
         ]
         for _, connection_id in sorted(due):
             state = self._syncs.states[connection_id]

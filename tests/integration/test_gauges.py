@@ -34,13 +34,17 @@ VALUES ('running', '{}', 'somebody', 'a ticket', false, to_timestamp(1000));
 INSERT INTO allie_xero.replay_item (replay_id, failure_id, clinic_id, state, attempts)
 SELECT id, 1, 'one', 'queued', 0 FROM allie_xero.replay;
 """
+PAUSE = """
+INSERT INTO allie_xero.pause (only_clinic, until, operator, reason, created_at)
+VALUES ('one', now() + interval '1 hour', 'olga', 'T-1', now())
+"""
 CASES: dict[str, tuple[str, dict[tuple[str, str], float]]] = {
     "connections by state": (
         "",
         {("connections", "active"): 2, ("connections", "needs_attention"): 1},
     ),
     "a paused connection": (
-        "UPDATE allie_xero.sync_state SET paused_until = now() + interval '1 hour' WHERE clinic_id = 'one'",
+        PAUSE,
         {("connections", "active"): 1, ("connections", "paused"): 1},
     ),
     "why a clinic must act": ("", {("connections_waiting", "consent_withdrawn"): 1}),

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -62,16 +61,17 @@ def connect(service: ServiceInProcess, xero: Running, *, is_demo: bool) -> None:
     service.connect(xero.control, organisation)
 
 
-def test_it_compares_xero_with_what_is_assumed_and_writes_a_record(
-    service: ServiceInProcess, xero: Running, environment: dict[str, str], tmp_path: Path
+def test_it_compares_xero_with_what_is_assumed_and_prints_a_record(
+    service: ServiceInProcess, xero: Running, environment: dict[str, str]
 ) -> None:
     connect(service, xero, is_demo=True)
-    out = tmp_path / "probe.json"
-    done = probe(environment, "--out", str(out))
+    done = probe(environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "How does a tax file number come?" in done.stdout
     assert done.stdout.count("as assumed") == 21
-    record = json.loads(out.read_text())
+    done = probe(environment, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    record = json.loads(done.stdout)
     assert record["region"] == "AU"
     assert record["asked"][0]["shape"]["Settings"]["DaysInPayrollYear"] == "digits"
 

@@ -196,3 +196,12 @@ def test_the_example_names_its_image_by_digest_alone(everything: dict[str, list[
     for one in of_kind(everything["production"], "Deployment").values():
         (container,) = one["spec"]["template"]["spec"]["containers"]
         assert re.fullmatch(r"registry\.example/allie-xero@sha256:[0-9a-f]{64}", container["image"])
+
+
+def test_runbooks_name_pods_and_secrets_that_there_are(everything: dict[str, list[Manifest]]) -> None:
+    text = "".join(path.read_text() for path in (KUBERNETES.parent / "runbooks").glob("*.md"))
+    typed = "\n".join(line for line in text.splitlines() if "kubectl" in line)
+    named = re.findall(r"(?:deploy/|deployment[/ ]|job/|get secret |kubernetes.io/name=)([a-z]+)", typed)
+    assert len(named) > 10
+    assert set(named) <= pods(everything).keys() | {"xero", "keyring"}
+    assert set(re.findall(r" -l (\S+?)=", typed)) == {"app.kubernetes.io/name"}

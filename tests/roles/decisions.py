@@ -40,14 +40,15 @@ TABLES = {
     "failure_attempt": ("I", "I", "S"),
     "inbox": ("SIU", "", "S"),
     "outage": ("SIU", "S", "S"),
-    "outbox": ("S(id)I", "SU(attempts next_attempt_at sent_at)", "S"),
+    "outbox": ("S(id)I", "SU(attempts next_attempt_at sent_at)D", "S"),
+    "pause": ("S", "S", "SIU(ended_at ended_by)"),
     "replay": ("S", "SU", "SIU"),
     "replay_audit": ("", "I", "SI"),
     "replay_item": ("SU", "SU", "SIU"),
     "scan": ("SIUD", "S", "S"),
     "scan_seen": ("SIUD", "", ""),
-    "sync": ("SIU", "SIU", "S"),
-    "sync_state": ("SIU", "SU(due_at work_claimed_until changes_at reconcile_at)", "S"),
+    "sync": ("SIU", "SIUD", "S"),
+    "sync_state": ("SIU", "SU(due_at work_claimed_until changes_at reconcile_at)", "SU(due_at)"),
     "tenant_budget": ("SIU", "S", "S"),
     "usage": ("SIU", "", "S"),
 }
@@ -58,7 +59,15 @@ FUNCTIONS = {
     "holder_of('x')": "worker",
 }
 
-NAMES_NO_CLINIC = {"alembic_version", "app_budget", "outage", "replay", "replay_audit", "tenant_budget"}
+NAMES_NO_CLINIC = {
+    "alembic_version",
+    "app_budget",
+    "outage",
+    "pause",
+    "replay",
+    "replay_audit",
+    "tenant_budget",
+}
 """What is the same for every clinic: rows of these are not guarded by the clinic's name."""
 
 PROGRESS = {

@@ -20,7 +20,7 @@ from domain.model.ids import ClinicId, ConnectionId, EventId, TenantId, XeroConn
 
 OPEN = table.c.status != ConnectionStatus.DISCONNECTED
 
-HAS_TOKENS = exists().where(credential.c.connection_id == table.c.id)
+HAS_TOKENS = exists(credential.c.id).where(credential.c.connection_id == table.c.id)
 
 
 class PostgresConnectionStore:

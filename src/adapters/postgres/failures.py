@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql import bindparam
 
+from adapters.postgres.pauses import IN_FORCE
 from domain.model.connection import ConnectionStatus, Region
 from domain.model.failures import Failure, FailureState
 from domain.model.ids import ClinicId, ConnectionId, FailureId, ReplayId
@@ -46,7 +47,7 @@ UPDATE allie_xero.failure SET state = 'resolved', settled_at = now(), until = NU
 """)  # noqa: S608
 
 # A failed connect can be worked again only while the tokens that it has brought are held.
-KEPT = """
+KEPT = f"""
 SELECT f.*, c.status, c.region, s.paused_until, i.replay_id,
        f.event IS NOT NULL AND EXISTS (
            SELECT FROM allie_xero.connection n
@@ -55,10 +56,11 @@ SELECT f.*, c.status, c.region, s.paused_until, i.replay_id,
        ) AS consent_held
   FROM allie_xero.failure f
   LEFT JOIN allie_xero.connection c ON c.id = f.connection_id
-  LEFT JOIN allie_xero.sync_state s ON s.connection_id = f.connection_id
-                                   AND s.paused_until > clock_timestamp()
+  LEFT JOIN LATERAL (SELECT max(p.until) AS paused_until FROM allie_xero.pause p
+                      WHERE {IN_FORCE} AND p.lane IS NULL AND (p.stream IS NULL OR p.stream = f.stream)
+                        AND (p.only_clinic IS NULL OR p.only_clinic = f.clinic_id)) s ON true
   LEFT JOIN allie_xero.replay_item i ON i.failure_id = f.id AND i.state IN ('queued', 'released', 'started')
-"""
+"""  # noqa: S608
 
 FIND = text(f"""
 {KEPT}

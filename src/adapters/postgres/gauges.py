@@ -17,6 +17,7 @@ from adapters.postgres.engine import open_engine
 from adapters.postgres.errors import translated
 from adapters.postgres.failures import STATE
 from adapters.postgres.leader import Leader
+from adapters.postgres.pauses import IS_PAUSED
 from domain.model.failures import KEPT, NOTICE
 from domain.model.outage import ENOUGH
 from domain.model.plans import PLANS
@@ -27,10 +28,11 @@ SCOPE = text("SELECT set_config('allie_xero.clinic_id', '*', true)")
 MISSED = 2
 """A list is stale when so many of its looks were missed."""
 
-CONNECTIONS = text("""
-SELECT 'connections', CASE WHEN c.status = 'active' AND s.paused_until > clock_timestamp() THEN 'paused'
+CONNECTIONS = text(f"""
+SELECT 'connections', CASE WHEN c.status = 'active'
+                            AND {IS_PAUSED.format(clinic_id="c.clinic_id")} THEN 'paused'
                            ELSE c.status END, count(*)
-  FROM allie_xero.connection c LEFT JOIN allie_xero.sync_state s ON s.connection_id = c.id
+  FROM allie_xero.connection c
  GROUP BY 2
 UNION ALL
 SELECT 'connections_waiting', coalesce(reason, 'none'), count(*)
@@ -41,7 +43,7 @@ SELECT 'connections', 'revocation_pending', count(*)
 UNION ALL
 SELECT 'revocation_oldest', '', coalesce(extract(epoch FROM min(revoke_by) - interval '24 hours'), 0)
   FROM allie_xero.credential WHERE state = 'revocation_pending'
-""")
+""")  # noqa: S608
 
 TOKENS = text("""
 SELECT 'token_unresolved_oldest', '', coalesce(extract(epoch FROM min(intent_at)), 0)
@@ -57,7 +59,7 @@ SELECT 'rows_by_key', kek_id, count(*) FROM allie_xero.credential WHERE data_key
 """)
 
 # A list that was never read counts from the connecting. The row without a stream is of all streams together.
-FRESHNESS = text("""
+FRESHNESS = text(f"""
 WITH wanted AS (
     SELECT * FROM unnest(CAST(:regions AS text[]), CAST(:resources AS text[]), CAST(:streams AS text[]),
                          CAST(:patience AS interval[])) AS w (region, resource, stream, patience)
@@ -67,7 +69,7 @@ WITH wanted AS (
       JOIN wanted w ON w.region = c.region
       LEFT JOIN allie_xero.sync_state s ON s.connection_id = c.id
       LEFT JOIN allie_xero.scan n ON n.connection_id = c.id AND n.resource = w.resource
-     WHERE c.status = 'active' AND (s.paused_until IS NULL OR s.paused_until < clock_timestamp())
+     WHERE c.status = 'active' AND NOT {IS_PAUSED.format(clinic_id="c.clinic_id")}
 ), summed AS (
     SELECT stream, extract(epoch FROM min(at)) AS oldest,
            count(DISTINCT id) FILTER (WHERE at < clock_timestamp() - patience) AS stale
@@ -78,9 +80,9 @@ UNION ALL
 SELECT 'sync_stale', stream, stale FROM summed WHERE stream IS NOT NULL
 UNION ALL
 SELECT 'stale_connections', '', stale FROM summed WHERE stream IS NULL
-""")
+""")  # noqa: S608
 
-WORK = text("""
+WORK = text(f"""
 SELECT 'syncs', state, count(*) FROM allie_xero.sync WHERE state IN ('queued', 'running') GROUP BY state
 UNION ALL
 SELECT 'sync_oldest_request', state, extract(epoch FROM min(requested_at))
@@ -95,13 +97,13 @@ UNION ALL
 SELECT 'slices_due', '', count(*)
   FROM allie_xero.sync_state
  WHERE due_at <= clock_timestamp() AND (lease_until IS NULL OR lease_until < clock_timestamp())
-   AND (paused_until IS NULL OR paused_until < clock_timestamp())
+   AND NOT {IS_PAUSED.format(clinic_id="sync_state.clinic_id")}
 UNION ALL
 SELECT 'slices_due_oldest', '', coalesce(extract(epoch FROM min(due_at)), 0)
   FROM allie_xero.sync_state
  WHERE due_at <= clock_timestamp() AND (lease_until IS NULL OR lease_until < clock_timestamp())
-   AND (paused_until IS NULL OR paused_until < clock_timestamp())
-""")
+   AND NOT {IS_PAUSED.format(clinic_id="sync_state.clinic_id")}
+""")  # noqa: S608
 
 XERO = text("""
 SELECT 'app_minute_left', '', CASE WHEN minute_resets_at <= clock_timestamp() THEN 1.0

@@ -1,6 +1,7 @@
 """Events to send, in PostgreSQL."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import uuid4
 
 import msgspec
@@ -16,6 +17,13 @@ UPDATE allie_xero.outbox
    SET attempts = attempts + 1,
        next_attempt_at = clock_timestamp() + least(60, power(2, least(attempts, 6))) * interval '1 second'
  WHERE event_id = :event_id
+""")
+
+# Bounded work: it looks at the oldest rows, not for old rows.
+FORGET = text("""
+DELETE FROM allie_xero.outbox WHERE id IN (
+    SELECT id FROM (SELECT id, sent_at FROM allie_xero.outbox ORDER BY id LIMIT :limit) AS oldest
+     WHERE sent_at < clock_timestamp() - CAST(:kept AS interval))
 """)
 
 
@@ -69,3 +77,7 @@ class PostgresOutbox:
     def postpone(self, event_id: EventId) -> None:
         """The broker would not take it; try again later, later each time, within a minute."""
         self._session.execute(POSTPONE, {"event_id": event_id})
+
+    def forget(self, kept: timedelta, limit: int) -> int:
+        """Delete what was sent longer ago."""
+        return self._session.execute(FORGET, {"kept": kept, "limit": limit}).rowcount

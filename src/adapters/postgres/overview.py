@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.postgres.failures import STATE
+from adapters.postgres.pauses import IN_FORCE
 from adapters.postgres.reports import Reports, Row
 from domain.model.kept_failure import FailureQuery
 
@@ -65,6 +66,11 @@ SELECT at, action, operator, reason, detail, database_user
   FROM allie_xero.replay_audit WHERE replay_id = :id ORDER BY id
 """
 
+PAUSES = f"""
+SELECT id, only_clinic AS clinic_id, stream, lane, until, operator, reason, created_at
+  FROM allie_xero.pause p WHERE {IN_FORCE} ORDER BY id
+"""  # noqa: S608
+
 DAY_LEFT = """
 SELECT c.clinic_id, CASE WHEN b.day_resets_at <= clock_timestamp() THEN b.day_limit
                          ELSE b.day_remaining END AS day_left
@@ -98,6 +104,11 @@ def replays(reports: Reports, number: int | None = None, limit: int = 20) -> lis
 def replay_detail(reports: Reports, number: int) -> Mapping[str, Any]:
     """What came of one replay's failures, and who did what."""
     return {"outcomes": reports.ask(NOTES, id=number), "audit": reports.ask(AUDIT, id=number)}
+
+
+def pauses(reports: Reports) -> list[Row]:
+    """What rests now, oldest first."""
+    return reports.ask(PAUSES)
 
 
 def day_left(reports: Reports) -> dict[str, int]:

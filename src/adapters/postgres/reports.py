@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from adapters.postgres.engine import open_engine
 from adapters.postgres.errors import translated
+from adapters.postgres.pauses import IN_FORCE
 from adapters.postgres.payroll.todo import backlog
 from domain.model.backfill import Backfill
 from domain.model.budget import DAY, MINUTE, Budget, Window
@@ -29,15 +30,22 @@ SELECT set_config('allie_xero.clinic_id', '*', true),
 """)
 """Every clinic, and whether this login sees every clinic: else an answer would look complete and be empty."""
 
-CONNECTIONS = text("""
+CONNECTIONS = text(f"""
 SELECT c.clinic_id, c.id AS connection_id, c.status, c.reason, c.tenant_name AS organisation, c.region,
-       c.connected_at, s.due_at, s.attempts, s.paused_until, s.backfilled_at,
+       c.connected_at, s.due_at, s.attempts, p.paused_until, s.backfilled_at,
+       d.obtained_at AS token_used_at, d.version AS token_version,
+       CASE WHEN b.day_resets_at > now() THEN b.day_remaining END AS day_calls_left,
        (SELECT min(finished_at) FROM allie_xero.scan WHERE connection_id = c.id) AS fresh_since
   FROM allie_xero.connection c LEFT JOIN allie_xero.sync_state s ON s.connection_id = c.id
+  LEFT JOIN allie_xero.credential d ON d.connection_id = c.id AND d.state = 'live'
+  LEFT JOIN allie_xero.tenant_budget b ON b.tenant_id = c.tenant_id
+  LEFT JOIN LATERAL (SELECT max(p.until) AS paused_until FROM allie_xero.pause p
+                      WHERE {IN_FORCE} AND p.stream IS NULL AND p.lane IS NULL
+                        AND (p.only_clinic IS NULL OR p.only_clinic = c.clinic_id)) p ON true
  WHERE (CAST(:clinic_id AS text) IS NULL OR c.clinic_id = :clinic_id)
    AND (:all OR c.status <> 'disconnected')
  ORDER BY c.id
-""")
+""")  # noqa: S608
 
 SCANS = text("""
 SELECT resource, finished_at, fault, page, sync_id IS NOT NULL AS is_under_way

@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql import bindparam
 
+from adapters.postgres.pauses import IS_PAUSED
 from adapters.postgres.work import Rhythm
 from domain.errors import Fenced
 from domain.model.connection import Connection
@@ -51,7 +52,7 @@ ON CONFLICT (connection_id) DO UPDATE
        reconcile_at = coalesce(s.reconcile_at, excluded.reconcile_at)
 """)
 
-LEASE = text("""
+LEASE = text(f"""
 UPDATE allie_xero.sync_state s
    SET lease_epoch = s.lease_epoch + 1, attempts = s.attempts + 1, work_claimed_until = NULL,
        lease_until = clock_timestamp() + :lease,
@@ -60,9 +61,9 @@ UPDATE allie_xero.sync_state s
   FROM allie_xero.connection c
  WHERE s.connection_id = :id AND c.id = s.connection_id AND c.status = 'active'
    AND (s.lease_until IS NULL OR s.lease_until < clock_timestamp())
-   AND (s.paused_until IS NULL OR s.paused_until < clock_timestamp())
+   AND NOT {IS_PAUSED.format(clinic_id="s.clinic_id")}
 RETURNING s.clinic_id, s.lease_epoch, s.attempts, c.generation
-""")
+""")  # noqa: S608
 
 WAKE = text("""
 UPDATE allie_xero.sync_state SET due_at = :now
@@ -136,6 +137,12 @@ UPDATE allie_xero.sync_state
    SET due_at = NULL, changes_at = NULL, reconcile_at = NULL, lease_until = NULL,
        lease_epoch = lease_epoch + 1
  WHERE connection_id = :id
+""")
+
+FORGET = text("""
+DELETE FROM allie_xero.sync WHERE id IN (
+    SELECT id FROM (SELECT id, finished_at FROM allie_xero.sync ORDER BY id LIMIT :limit) AS oldest
+     WHERE finished_at < clock_timestamp() - CAST(:kept AS interval))
 """)
 
 
@@ -293,6 +300,10 @@ class PostgresSyncStore:
     def stop(self, connection_id: ConnectionId) -> None:
         """End everything queued or under way: the connection is no longer active."""
         self._session.execute(STOP, {"id": connection_id, "now": self._now})
+
+    def forget(self, kept: timedelta, limit: int) -> int:
+        """Delete what was over longer ago."""
+        return self._session.execute(FORGET, {"kept": kept, "limit": limit}).rowcount
 
 
 def _sync(row: RowMapping) -> Sync:

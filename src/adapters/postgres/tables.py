@@ -185,7 +185,6 @@ sync_state = Table(
     _counter("lease_epoch"),
     Column("lease_until", Instant),
     _counter("attempts", INTEGER),
-    Column("paused_until", Instant),
     Column("backfilled_at", Instant),
     Column("changes_at", Instant),
     Column("reconcile_at", Instant),
@@ -413,6 +412,22 @@ replay_item = Table(
         postgresql_where=text("state IN ('queued', 'released', 'started')"),
     ),
     Index("replay_item_due_idx", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+)
+
+pause = Table(
+    "pause",
+    metadata,
+    _id(),
+    Column("only_clinic", Text),
+    Column("stream", Text),
+    Column("lane", Text),
+    _required("until", Instant),
+    _required("operator"),
+    _required("reason"),
+    _required("created_at", Instant),
+    Column("ended_at", Instant),
+    Column("ended_by", Text),
+    Index("pause_open_idx", "until", postgresql_where=text("ended_at IS NULL")),
 )
 
 replay_audit = Table(

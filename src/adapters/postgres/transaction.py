@@ -21,6 +21,7 @@ from adapters.postgres.failures import PostgresFailureStore
 from adapters.postgres.inbox import PostgresInbox
 from adapters.postgres.outage import PostgresOutageStore
 from adapters.postgres.outbox import PostgresOutbox
+from adapters.postgres.pauses import PostgresPauseStore
 from adapters.postgres.payroll.store import PostgresPayrollStore
 from adapters.postgres.replays import PostgresReplayStore
 from adapters.postgres.sealing import TokenCipher
@@ -130,6 +131,11 @@ class PostgresStores:
     def replays(self) -> PostgresReplayStore:
         """What operators want worked again."""
         return PostgresReplayStore(self.session, self.now)
+
+    @cached_property
+    def pauses(self) -> PostgresPauseStore:
+        """What rests."""
+        return PostgresPauseStore(self.session)
 
     @cached_property
     def certificates(self) -> PostgresCertificateStore:

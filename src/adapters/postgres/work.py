@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection as Session
 from sqlalchemy import text
 
+from adapters.postgres.pauses import IS_PAUSED
 from domain.messages import ErasePayroll, FinishDisconnect, Job, KeepAlive, RunSlice, WorkReplay
 from domain.model.connection import Region
 from domain.model.ids import ClinicId, ConnectionId, ReplayId, share
@@ -41,12 +42,14 @@ class Rhythm:
         return at
 
 
-SLICES = text("""
+PAUSED = IS_PAUSED.format(clinic_id="sync_state.clinic_id")
+
+SLICES = text(f"""
 WITH due AS (
     SELECT connection_id FROM allie_xero.sync_state
      WHERE due_at <= clock_timestamp()
        AND (work_claimed_until IS NULL OR work_claimed_until < clock_timestamp())
-       AND (paused_until IS NULL OR paused_until < clock_timestamp())
+       AND NOT {PAUSED}
        AND (lease_until IS NULL OR lease_until < clock_timestamp())
      ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
 )
@@ -57,7 +60,7 @@ RETURNING s.clinic_id, s.connection_id, (
      WHERE y.connection_id = s.connection_id AND y.state IN ('running', 'queued')
      ORDER BY y.id LIMIT 1
 ) AS traceparent
-""")
+""")  # noqa: S608
 
 REFRESHES = text("""
 WITH due AS (
@@ -105,13 +108,13 @@ WITH due AS (
 SELECT DISTINCT clinic_id, replay_id FROM claimed ORDER BY replay_id, clinic_id
 """)
 
-PERIODIC = text("""
+PERIODIC = text(f"""
 SELECT s.connection_id, s.clinic_id, c.region, s.reconcile_at <= now() AS is_reconcile, now() AS now
   FROM allie_xero.sync_state s JOIN allie_xero.connection c ON c.id = s.connection_id
  WHERE c.status = 'active' AND least(s.changes_at, s.reconcile_at) <= now()
-   AND (s.paused_until IS NULL OR s.paused_until < now())
+   AND NOT {IS_PAUSED.format(clinic_id="s.clinic_id")}
  ORDER BY least(s.changes_at, s.reconcile_at) LIMIT :limit FOR UPDATE OF s SKIP LOCKED
-""")
+""")  # noqa: S608
 
 QUEUE = text("""
 INSERT INTO allie_xero.sync AS s (connection_id, clinic_id, mode, streams, state, requested_by, requested_at)

@@ -35,6 +35,9 @@ ReplayId = NewType("ReplayId", int)
 ReplayItemId = NewType("ReplayItemId", int)
 """Ours: one failure within one replay."""
 
+PauseId = NewType("PauseId", int)
+"""Ours: one rest that an operator has ordered."""
+
 EventId = NewType("EventId", str)
 """A CloudEvent's id, unique within its source."""
 

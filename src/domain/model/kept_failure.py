@@ -66,8 +66,7 @@ class KeptFailure:
         if self.replayed_by is not None:
             return f"replay {self.replayed_by} has it; see: allie-xero replay show {self.replayed_by}"
         if self.paused_until is not None:
-            clinic = self.failure.clinic_id
-            return f"its clinic is paused until {_instant(self.paused_until)}: allie-xero resume {clinic}"
+            return f"it is paused until {_instant(self.paused_until)}; see: allie-xero pauses"
         return self._impossible()
 
     def _impossible(self) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from domain.model.budget import Lane
 from domain.model.connection import Connection
+from domain.model.pauses import Rest
 from domain.model.plans import PLANS
 from domain.model.streams import Plan, Resource
 from domain.model.sync import Mode, Request, Scan, Sync
@@ -43,20 +44,22 @@ def plan_of(connection: Connection) -> Plan:
     return PLANS[connection.tenant.region]
 
 
-def next_batch(stores: Stores, connection: Connection) -> Batch | None:
+def next_batch(stores: Stores, connection: Connection, rest: Rest) -> Batch | None:
     """
     The next requests of this connection, or None if nothing is left to ask.
 
-    Passes with nothing left to ask are finished, and say so, on the way.
+    Passes with nothing left to ask are finished, and say so, on the way. What rests is left out.
     """
     while (sync := _under_way(stores, connection)) is not None:
-        batch = _lists(stores, connection, sync) or _details(stores, connection, Lane.FRESH, sync)
+        batch = _lists(stores, connection, sync, rest) or _details(stores, connection, Lane.FRESH, rest, sync)
         if batch is not None:
             return batch
         stores.syncs.finish(sync)
         stores.outbox.add(sync_finished(stores, connection, plan_of(connection), sync), sync.traceparent)
-    backlog = _details(stores, connection, Lane.FRESH) or _details(stores, connection, Lane.BACKFILL)
-    if backlog is None and stores.syncs.backfilled(connection.id):
+    backlog = _details(stores, connection, Lane.FRESH, rest)
+    if backlog is None and not rest.backfill:
+        backlog = _details(stores, connection, Lane.BACKFILL, rest)
+    if backlog is None and rest.until is None and stores.syncs.backfilled(connection.id):
         stores.outbox.add(sync_finished(stores, connection, plan_of(connection), None))
     return backlog
 
@@ -73,26 +76,33 @@ def _under_way(stores: Stores, connection: Connection) -> Sync | None:
     return sync
 
 
-def _lists(stores: Stores, connection: Connection, sync: Sync) -> Batch | None:
+def _lists(stores: Stores, connection: Connection, sync: Sync, rest: Rest) -> Batch | None:
     known = stores.syncs.scans(connection.id)
     scans = {}
     for spec in plan_of(connection).lists:
         scan = known.get(spec.resource, Scan(resource=spec.resource))
-        if sync.wants(spec, scan):
+        if spec.stream not in rest.streams and sync.wants(spec, scan):
             scans[spec.resource] = scan.begun(sync, spec)
     if not scans:
         return None
-    newest = () if Resource.PAY_RUNS in scans else _newest(stores, connection)
+    newest = () if Resource.PAY_RUNS in scans else _newest(stores, connection, rest)
     requests = (*newest, *(scan.request() for scan in scans.values()))
     return Batch(requests=requests, lane=Lane.FRESH, sync=sync, scans=scans)
 
 
-def _newest(stores: Stores, connection: Connection) -> tuple[Request, ...]:
+def _newest(stores: Stores, connection: Connection, rest: Rest) -> tuple[Request, ...]:
     """The newest pay runs, which do not wait for the many pages that another list may have."""
-    wanted = stores.payroll.todo(connection.id, Lane.FRESH, BATCH // 10)
+    wanted = stores.payroll.todo(connection.id, Lane.FRESH, BATCH // 10, but=_resting(connection, rest))
     return tuple(one for one in wanted if one.resource is Resource.PAY_RUN)
 
 
-def _details(stores: Stores, connection: Connection, lane: Lane, sync: Sync | None = None) -> Batch | None:
-    requests = stores.payroll.todo(connection.id, lane, BATCH)
+def _resting(connection: Connection, rest: Rest) -> list[Resource]:
+    details = plan_of(connection).details.items()
+    return [resource for resource, spec in details if spec.stream in rest.streams]
+
+
+def _details(
+    stores: Stores, connection: Connection, lane: Lane, rest: Rest, sync: Sync | None = None
+) -> Batch | None:
+    requests = stores.payroll.todo(connection.id, lane, BATCH, but=_resting(connection, rest))
     return Batch(requests=tuple(requests), lane=lane, sync=sync) if requests else None

@@ -20,6 +20,7 @@ from domain.model.budget import Lane
 from domain.model.connection import Connection, Tenant
 from domain.model.failures import SLICE, Failure, FailureState, context_of
 from domain.model.ids import CredentialId
+from domain.model.pauses import Rest
 from domain.model.sync import Lease
 from domain.model.tokens import Access
 from domain.ports import (
@@ -157,9 +158,10 @@ class _Slice:
         """The next batch, and the gate to fetch it through; no gate if the budget says wait."""
         with self.transaction(self.lease.clinic_id) as stores:
             stores.syncs.keep(self.lease)
-            batch = next_batch(stores, self.connection)
+            rest = Rest.of(stores.pauses.of(self.lease.clinic_id))
+            batch = next_batch(stores, self.connection, rest)
             if batch is None:
-                self._release(stores, None)
+                self._release(stores, rest.until)
                 return None, None
             return batch, self._reserve(stores, batch)
 

@@ -16,6 +16,7 @@ from entrypoints.cli import (
     events,
     failures,
     keys,
+    pausing,
     processes,
     replay,
     xero,
@@ -36,6 +37,9 @@ app.command("worker")(processes.worker)
 app.command("dispatcher")(processes.dispatcher)
 app.command("demo")(processes.demo)
 app.command("connect")(connect)
+app.command("pause")(pausing.pause)
+app.command("resume")(pausing.resume)
+app.command("pauses")(pausing.pauses)
 app.add_typer(connections.app, name="connections")
 app.add_typer(failures.app, name="failures")
 app.add_typer(replay.app, name="replay")

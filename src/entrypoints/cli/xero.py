@@ -1,11 +1,10 @@
 """What Xero itself does: for whoever tries this service with a real Xero app."""
 
-import json
 import os
+import sys
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +13,7 @@ from domain.errors import NotADemoCompany
 from domain.model.ids import ClinicId
 from domain.model.probing import Finding, Probed
 from entrypoints import logs
-from entrypoints.cli.output import complain, console, table
+from entrypoints.cli.output import complain, console, errors, print_json, table
 from entrypoints.settings import load
 
 app = typer.Typer(help="What Xero itself does.", no_args_is_help=True)
@@ -28,7 +27,7 @@ def _group() -> None:
 @app.command()
 def probe(
     clinic: Annotated[str, typer.Argument(help="A clinic that is connected to a demo company.")],
-    out: Annotated[Path | None, typer.Option(help="Write the record here, as JSON.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")] = False,
 ) -> None:
     """
     Ask Xero what its documentation leaves open, about a demo company, and compare it with what is assumed.
@@ -37,13 +36,13 @@ def probe(
     fields and kinds of values: no value, no token. Exit code 1 where Xero does otherwise. Needs a worker's
     settings.
 
-    Example: allie-xero xero probe demo-company --out probe.json
+    Example: allie-xero xero probe demo-company --json > probe.json
     """
     from entrypoints.bootstrap import build_application  # noqa: PLC0415 -- only this command needs it
     from entrypoints.metrics import Metrics  # noqa: PLC0415 -- only this command needs it
 
-    logs.configure("console", "probe")
-    with ExitStack() as closing, console.status("Asking Xero …"):
+    logs.configure("console", "probe", sys.stderr)
+    with ExitStack() as closing, errors.status("Asking Xero …"):
         application = build_application(
             load(os.environ), metrics=Metrics(), stopping=lambda: False, process="probe", closing=closing
         )
@@ -55,17 +54,21 @@ def probe(
     if probed is None:
         complain(f"{clinic} is not connected; see: allie-xero connect {clinic}")
         raise typer.Exit(1)
-    _tell(probed, out)
+    _tell(probed, as_json=as_json)
 
 
-def _tell(probed: Probed, out: Path | None) -> None:
-    if out is not None:
-        record = {"made_at": datetime.now(UTC).isoformat(timespec="seconds"), **asdict(probed)}
-        out.write_text(json.dumps(record, indent=2) + "\n")
-    rows = [[one.question, _shown(one.assumed), _shown(one.found), _verdict(one)] for one in probed.findings]
-    console.print(table(f"Xero, {probed.region}", ("", "assumed", "found", ""), rows))
+def _tell(probed: Probed, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"made_at": datetime.now(UTC).isoformat(timespec="seconds"), **asdict(probed)})
+    else:
+        _draw(probed)
     if any(one.differs for one in probed.findings):
         raise typer.Exit(1)
+
+
+def _draw(probed: Probed) -> None:
+    rows = [[one.question, _shown(one.assumed), _shown(one.found), _verdict(one)] for one in probed.findings]
+    console.print(table(f"Xero, {probed.region}", ("", "assumed", "found", ""), rows))
 
 
 def _verdict(finding: Finding) -> str:

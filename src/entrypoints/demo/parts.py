@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,8 @@ from dramatiq.middleware import Middleware, TimeLimit
 from dramatiq.worker import Worker
 
 from adapters.crypto.generation import new_document
+from adapters.crypto.keyring import JsonKeyRing
+from adapters.crypto.published import published
 from adapters.postgres.migrate import migrate
 from adapters.postgres.reports import Reports
 from adapters.rabbitmq.publisher import EventPublisher, cloud_event
@@ -54,6 +56,7 @@ class Parts:
     database_url: str
     broker: str
     amqp_url: str
+    public_keys: Mapping[str, Any]
     reports: Reports
     publish: Callable[[str, dict[str, Any]], str]
     heard: list[dict[str, Any]]
@@ -78,7 +81,8 @@ def assembled(folder: Path, *, rabbitmq: bool) -> Iterator[Parts]:
         simulator = stack.enter_context(running(minute_limit=MINUTE_LIMIT))
         log_file = folder / "demo.log"
         logs.configure("json", "demo", stack.enter_context(log_file.open("w")))
-        app = _application(stack, database.url, amqp.url if amqp else "amqp://unused", simulator.url)
+        ring = new_document()
+        app = _application(stack, ring, database.url, amqp.url if amqp else "amqp://unused", simulator.url)
         heard: list[dict[str, Any]] = []
         publish = _on_rabbitmq(stack, app, amqp.url, heard) if amqp else _in_process(stack, app, heard)
         yield Parts(
@@ -88,6 +92,7 @@ def assembled(folder: Path, *, rabbitmq: bool) -> Iterator[Parts]:
             database_url=database.url,
             broker=amqp.description if amqp else "dramatiq's in-process broker",
             amqp_url=amqp.url if amqp else "",
+            public_keys=published(JsonKeyRing.from_document(ring)),
             reports=reports,
             publish=publish,
             heard=heard,
@@ -114,11 +119,13 @@ def _refuse_what_others_use(reports: Reports, amqp: Any) -> None:
         raise NothingToRunOn("a worker listens on AMQP_URL; name a virtual host that nothing else uses")
 
 
-def _application(stack: ExitStack, database_url: str, amqp_url: str, xero_url: str) -> Application:
+def _application(
+    stack: ExitStack, ring: Mapping[str, Any], database_url: str, amqp_url: str, xero_url: str
+) -> Application:
     settings = load(
         {
             "ALLIE_XERO_ENVIRONMENT": "demo",
-            "ALLIE_XERO_KEYRING": json.dumps(new_document()),
+            "ALLIE_XERO_KEYRING": json.dumps(ring),
             "DATABASE_URL": database_url,
             "AMQP_URL": amqp_url,
             "XERO_CLIENT_ID": CLIENT_ID,

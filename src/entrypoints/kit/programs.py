@@ -20,13 +20,13 @@ class ProgramFault(Exception):
     """A program did not do its part; the message says what it did."""
 
 
-def tell(command: str, amqp_url: str, happened: Mapping[str, Any], patience: float) -> None:
+def tell(command: str, environment: Mapping[str, str], happened: Mapping[str, Any], patience: float) -> None:
     """Run the producer, with what has happened as JSON on its standard input. Raises ProgramFault."""
     try:
         done = subprocess.run(
             shlex.split(command),
             input=json.dumps(happened),
-            env={**os.environ, "AMQP_URL": amqp_url},
+            env={**os.environ, **environment},
             text=True,
             stdout=subprocess.DEVNULL,
             timeout=patience,

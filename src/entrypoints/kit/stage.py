@@ -28,10 +28,15 @@ ARRIVES_WITHIN_S = 5.0
 
 @dataclass
 class Stage:
-    """The parts that run, and what was found so far; without a producer the kit publishes by itself."""
+    """
+    The parts that run, and what was found so far.
+
+    `environment` is what the producer gets to know; without a producer the kit publishes by itself.
+    """
 
     parts: Parts
     producer: str | None
+    environment: Mapping[str, str]
     patience: float
     overheard: list[Heard]
     faults: int = 0
@@ -82,7 +87,7 @@ class Stage:
 
     def _tell(self, happened: Happened, due: str) -> None:
         if self.producer is not None:
-            tell(self.producer, self.parts.amqp_url, happened, self.patience)
+            tell(self.producer, self.environment, happened, self.patience)
             return
         data = {name: value for name, value in happened.items() if name != "what"}
         if "code" in data:

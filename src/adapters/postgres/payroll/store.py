@@ -26,9 +26,11 @@ class PostgresPayrollStore:
         """Write what differs. A list's row that is new or differs becomes stale; a detail clears it."""
         return PayrollWriter(self._session, self._clinic_id, connection_id).save(records)
 
-    def todo(self, connection_id: ConnectionId, lane: Lane, limit: int) -> Sequence[DetailRequest]:
+    def todo(
+        self, connection_id: ConnectionId, lane: Lane, limit: int, *, but: Collection[Resource] = ()
+    ) -> Sequence[DetailRequest]:
         """Details to read, most wanted first: the newest pay runs, then the rest."""
-        return todo.todo(self._session, connection_id, lane, limit, self._history)
+        return todo.todo(self._session, connection_id, lane, limit, history=self._history, but=but)
 
     def backlog(self, connection_id: ConnectionId) -> Backlog:
         """How much detail there is, and how much of it is stale."""

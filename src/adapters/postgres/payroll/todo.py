@@ -1,11 +1,11 @@
 """The to-do list: details whose rows are stale, most wanted first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import Connection as Session
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from domain.model.budget import Lane
 from domain.model.ids import ConnectionId, SourceId
@@ -98,20 +98,35 @@ SELECT 'timesheets', max(period_end) FROM allie_xero.timesheet
  WHERE connection_id = :id AND deleted_at IS NULL
 """)
 
-FRESH_TODO = text(FRESH + "LIMIT :limit")
-ALL_TODO = text(f"{FRESH} UNION ALL {HISTORY} LIMIT :limit")
-HISTORY_TODO = text(HISTORY + "LIMIT :limit")
+
+def _wanted(query: str) -> TextClause:
+    """The first of these details that do not rest, in the order of the query."""
+    return text(
+        f"SELECT resource, id FROM ({query}) AS wanted"  # noqa: S608
+        " WHERE resource <> ALL(CAST(:but AS text[])) LIMIT :limit"
+    )
+
+
+FRESH_TODO = _wanted(FRESH)
+ALL_TODO = _wanted(f"{FRESH} UNION ALL {HISTORY}")
+HISTORY_TODO = _wanted(HISTORY)
 
 
 def todo(
-    session: Session, connection_id: ConnectionId, lane: Lane, limit: int, history: date
+    session: Session,
+    connection_id: ConnectionId,
+    lane: Lane,
+    limit: int,
+    *,
+    history: date,
+    but: Collection[Resource],
 ) -> Sequence[DetailRequest]:
     """
-    The next details of one lane; pay runs paid before `history` are left alone.
+    The next details of one lane; pay runs paid before `history` are left alone, `but` too.
 
     History is backfill only until it has been read once; what changes in it afterwards is fresh.
     """
-    values = {"id": connection_id, "limit": limit, "history": history}
+    values = {"id": connection_id, "limit": limit, "history": history, "but": list(but)}
     if lane is Lane.BACKFILL:
         query = HISTORY_TODO
     else:

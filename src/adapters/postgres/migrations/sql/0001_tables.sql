@@ -135,6 +135,22 @@ CREATE UNIQUE INDEX outbox_event_key ON allie_xero.outbox (event_id);
 
 CREATE INDEX outbox_unsent_idx ON allie_xero.outbox (id) WHERE sent_at IS NULL;
 
+CREATE TABLE allie_xero.pause (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    only_clinic TEXT,
+    stream TEXT,
+    lane TEXT,
+    until TIMESTAMP WITH TIME ZONE NOT NULL,
+    operator TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    ended_at TIMESTAMP WITH TIME ZONE,
+    ended_by TEXT,
+    CONSTRAINT pause_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX pause_open_idx ON allie_xero.pause (until) WHERE ended_at IS NULL;
+
 CREATE TABLE allie_xero.replay (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
     state TEXT NOT NULL,
@@ -605,7 +621,6 @@ CREATE TABLE allie_xero.sync_state (
     lease_epoch BIGINT DEFAULT 0 NOT NULL,
     lease_until TIMESTAMP WITH TIME ZONE,
     attempts INTEGER DEFAULT 0 NOT NULL,
-    paused_until TIMESTAMP WITH TIME ZONE,
     backfilled_at TIMESTAMP WITH TIME ZONE,
     changes_at TIMESTAMP WITH TIME ZONE,
     reconcile_at TIMESTAMP WITH TIME ZONE,

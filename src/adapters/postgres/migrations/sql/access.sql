@@ -25,7 +25,7 @@ GRANT SELECT, INSERT, UPDATE ON
       allie_xero.sync_state, allie_xero.tenant_budget, allie_xero.usage
    TO allie_xero_worker;
 GRANT INSERT ON allie_xero.failure_attempt TO allie_xero_worker;
-GRANT SELECT ON allie_xero.replay TO allie_xero_worker;
+GRANT SELECT ON allie_xero.pause, allie_xero.replay TO allie_xero_worker;
 GRANT SELECT, UPDATE ON allie_xero.replay_item TO allie_xero_worker;
 GRANT INSERT, UPDATE,
       SELECT (id, connection_id, clinic_id, generation, state, tenant_id, xero_connection_id, consent_event,
@@ -44,13 +44,14 @@ GRANT SELECT ON
       allie_xero.app_budget, allie_xero.connection, allie_xero.outage, allie_xero.outbox, allie_xero.scan,
       allie_xero.sync, allie_xero.sync_state, allie_xero.tenant_budget
    TO allie_xero_dispatcher;
-GRANT UPDATE (attempts, next_attempt_at, sent_at) ON allie_xero.outbox TO allie_xero_dispatcher;
-GRANT INSERT, UPDATE ON allie_xero.sync TO allie_xero_dispatcher;
+GRANT UPDATE (attempts, next_attempt_at, sent_at), DELETE ON allie_xero.outbox TO allie_xero_dispatcher;
+GRANT INSERT, UPDATE, DELETE ON allie_xero.sync TO allie_xero_dispatcher;
 GRANT UPDATE (due_at, work_claimed_until, changes_at, reconcile_at) ON allie_xero.sync_state
    TO allie_xero_dispatcher;
 GRANT SELECT, INSERT, UPDATE, DELETE ON allie_xero.failure TO allie_xero_dispatcher;
 GRANT INSERT ON allie_xero.failure_attempt, allie_xero.replay_audit TO allie_xero_dispatcher;
 GRANT SELECT, UPDATE ON allie_xero.replay, allie_xero.replay_item TO allie_xero_dispatcher;
+GRANT SELECT ON allie_xero.pause TO allie_xero_dispatcher;
 GRANT SELECT (id, connection_id, clinic_id, generation, state, tenant_id, version, data_key, kek_id,
               obtained_at, intent_at, cooldown_until, revoke_by, work_claimed_until),
       UPDATE (work_claimed_until, data_key, kek_id)
@@ -69,6 +70,8 @@ GRANT SELECT ON
    TO allie_xero_operator;
 GRANT UPDATE (state, until, settled_at, settled_by, settled_why) ON allie_xero.failure TO allie_xero_operator;
 GRANT INSERT, UPDATE ON allie_xero.replay, allie_xero.replay_item TO allie_xero_operator;
+GRANT SELECT, INSERT, UPDATE (ended_at, ended_by) ON allie_xero.pause TO allie_xero_operator;
+GRANT UPDATE (due_at) ON allie_xero.sync_state TO allie_xero_operator;
 GRANT INSERT ON allie_xero.replay_audit TO allie_xero_operator;
 GRANT SELECT (id, connection_id, clinic_id, generation, state, tenant_id, xero_connection_id, consent_event,
               user_id, scopes, version, key_id, kek_id, previous_until, access_expires_at, obtained_at,
