@@ -35,7 +35,7 @@ def read_message(body: bytes, queue_name: str) -> "Message[Any]":
         raise UnreadableMessage("too_large")
     try:
         document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise UnreadableMessage("not_json") from None
     if not isinstance(document, dict):
         raise UnreadableMessage("not_an_object")

@@ -1,17 +1,24 @@
 """The main platform, played by a plain AMQP client: it publishes three events and reads what comes back."""
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Thread
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 import pika
 
 EXCHANGE = "allie.events"
 QUEUE = "allie.platform"
+
+
+class PublishRaw(Protocol):
+    """Publishes bytes and waits for the broker's confirmation."""
+
+    def __call__(self, body: bytes, routing_key: str, *, exchange: str = EXCHANGE) -> None: ...
 
 
 @dataclass
@@ -35,11 +42,21 @@ class Platform:
 
     def publish_raw(self, body: bytes, routing_key: str, *, exchange: str = EXCHANGE) -> None:
         """Publish any bytes."""
+        with self.publishing() as publish:
+            publish(body, routing_key, exchange=exchange)
+
+    @contextmanager
+    def publishing(self) -> Iterator[PublishRaw]:
+        """Publish any bytes, many times over one connection."""
         with closing(pika.BlockingConnection(pika.URLParameters(self.url))) as connection:
             channel = connection.channel()
             channel.confirm_delivery()
             properties = pika.BasicProperties(content_type="application/cloudevents+json", delivery_mode=2)
-            channel.basic_publish(exchange, routing_key, body, properties, mandatory=True)
+
+            def publish(body: bytes, routing_key: str, *, exchange: str = EXCHANGE) -> None:
+                channel.basic_publish(exchange, routing_key, body, properties, mandatory=True)
+
+            yield publish
 
     def events(self, kind: str, **data: object) -> list[dict[str, Any]]:
         """What was heard of one kind, with these values among its data."""
@@ -48,6 +65,11 @@ class Platform:
             for event in list(self.heard)
             if event["type"] == f"allie.xero.{kind}.v1" and data.items() <= event["data"].items()
         ]
+
+    def replies(self, asked: Iterable[str]) -> Counter[str]:
+        """How many different events say that they answer each of these."""
+        different = {event["id"]: event["data"].get("in_reply_to") for event in list(self.heard)}
+        return Counter(one for one in different.values() if one in set(asked))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import psutil
@@ -91,6 +92,14 @@ class Deployment:
         """Where the newest process of that name serves its metrics and probes."""
         lines = [line for line in (self.folder / f"{name}.log").read_text().splitlines() if "address" in line]
         return str(json.loads(lines[-1])["address"])
+
+    def problems(self, name: str) -> str:
+        """What keeps the newest process of that name from being ready; nothing if it is."""
+        try:
+            with urlopen(f"{self.address_of(name)}/ready"):
+                return ""
+        except HTTPError as refusal:
+            return str(refusal.read().decode())
 
     def scrape(self, name: str) -> str:
         """The metrics of the newest process of that name."""

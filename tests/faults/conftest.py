@@ -1,6 +1,7 @@
-"""Parts that a test may stop: a database, a broker and a Xero of its own."""
+"""Parts that a test may stop or cut off: a database, a broker and a Xero of its own."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from deployment.platform import Platform, platform
 from deployment.processes import Deployment, deployed
 from entrypoints.local.postgres import PrivatePostgres
 from entrypoints.local.rabbitmq import PrivateRabbitmq
+from services.proxy import Proxy, proxied
 from simulator.server import Running, running
 
 
@@ -47,3 +49,22 @@ def service(
 ) -> Iterator[Deployment]:
     with deployed(tmp_path, own_postgres.url, own_vhost, xero.url) as deployment:
         yield deployment
+
+
+@dataclass
+class Wired:
+    """A service, and the cables to its database and its broker."""
+
+    service: Deployment
+    database: Proxy
+    broker: Proxy
+
+
+@pytest.fixture
+def wired(tmp_path: Path, own_postgres: PrivatePostgres, own_vhost: str, xero: Running) -> Iterator[Wired]:
+    with (
+        proxied(own_postgres.url) as (database, database_url),
+        proxied(own_vhost) as (broker, amqp_url),
+        deployed(tmp_path, database_url, amqp_url, xero.url) as service,
+    ):
+        yield Wired(service, database, broker)

@@ -10,12 +10,6 @@ NEIGHBOURS = 12
 FAILURES = "SELECT state, place, subject FROM allie_xero.failure"
 
 
-def answered(platform: Platform, events: list[str]) -> bool:
-    """Whether each event has had its answer."""
-    heard = [event["data"].get("in_reply_to") for event in platform.events("connection-changed")]
-    return set(events) <= set(heard)
-
-
 def test_an_event_that_kills_its_worker_is_set_aside_after_three_deaths_and_its_neighbours_are_not(
     service: Deployment, main_platform: Platform, own_postgres: PrivatePostgres
 ) -> None:
@@ -29,7 +23,7 @@ def test_an_event_that_kills_its_worker_is_set_aside_after_three_deaths_and_its_
         worker = service.start_mortal_worker()
         until(lambda one=worker: not one.running or rows(own_postgres.url, FAILURES), "its death")  # type: ignore[misc]
         deaths += not worker.running
-    until(lambda: answered(main_platform, others), "the neighbours' answers")
+    until(lambda: main_platform.replies(others).keys() >= set(others), "the neighbours' answers")
     assert deaths == 3
     assert rows(own_postgres.url, FAILURES) == [("failed", "allie.xero.sync-requested.v1", deadly)]
     assert len(main_platform.events("connection-changed")) == NEIGHBOURS
@@ -44,6 +38,6 @@ def test_a_worker_that_dies_between_commit_and_acknowledgement_leaves_one_effect
     until(lambda: not worker.running, "its death")
     service.start_mortal_worker()
     until(lambda: '"outcome": "duplicate"' in service.logs, "the second delivery")
-    assert answered(main_platform, [event])
+    assert main_platform.replies([event]) == {event: 1}
     assert len(main_platform.events("connection-changed")) == 1
     assert rows(own_postgres.url, FAILURES) == []

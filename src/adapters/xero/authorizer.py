@@ -143,7 +143,7 @@ def _refusal(answer: Answer, now: datetime) -> Exception:
         return AnswerLost("Xero's identity service has an outage", status=answer.status)
     try:
         error = msgspec.json.decode(answer.data, type=OAuthError).error
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         error = None
     if error == "invalid_grant":
         return GrantRejected("Xero does not accept this code or token any more")
@@ -155,7 +155,7 @@ def _refusal(answer: Answer, now: datetime) -> Exception:
 def _decode(answer: Answer, type_: Any) -> Any:
     try:
         return msgspec.json.decode(answer.data, type=type_)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise AnswerUnreadable("Xero's answer is not what it should be") from None
 
 

@@ -17,7 +17,7 @@ def document_of(answer: Answer) -> Document:
     """The top of an answer's JSON. Raises AnswerUnreadable."""
     try:
         return msgspec.json.decode(answer.data, type=Document)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _lenient(answer.data)
 
 

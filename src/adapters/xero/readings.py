@@ -111,7 +111,7 @@ def _raws(document: Document, path: tuple[str, ...]) -> list[msgspec.Raw]:
 def _object(raw: msgspec.Raw | None) -> Document:
     try:
         return msgspec.json.decode(raw, type=Document) if raw is not None else {}
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise AnswerUnreadable("Xero's answer is not what it should be") from None
 
 

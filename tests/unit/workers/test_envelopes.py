@@ -1,5 +1,6 @@
 import json
 import re
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -94,6 +95,7 @@ NOT_MESSAGES: dict[str, tuple[bytes, str]] = {
     "noise": (b"\x00\xff\xfe", "not_json"),
     "a word": (b"hello", "not_json"),
     "half an object": (body(native())[:-1], "not_json"),
+    "text that is not UTF-8": (b'{"specversion": "\xff"}', "not_json"),
     "half a surrogate pair": (rb'{"specversion": "\ud800"}', "not_json"),
     "not a number": (b'{"a": NaN}', "not_json"),
     "a number that never ends": (b'{"a": 1e999999}', "not_json"),
@@ -188,6 +190,14 @@ JSON = st.recursive(
 @given(st.binary(max_size=200))
 def test_no_bytes_do_more_than_being_refused(noise: bytes) -> None:
     refused(noise)
+
+
+@given(st.sampled_from([native(), event()]), st.integers(0, 10_000), st.integers(0, 255))
+def test_no_damaged_byte_does_more_than_being_refused(document: dict[str, Any], at: int, byte: int) -> None:
+    damaged = bytearray(body(document))
+    damaged[at % len(damaged)] = byte
+    with suppress(UnreadableMessage):
+        read_message(bytes(damaged), SYNC)
 
 
 @given(JSON)

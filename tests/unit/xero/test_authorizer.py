@@ -216,6 +216,7 @@ NO_TOKENS: dict[str, object] = {
     "nothing": b"",
     "a page": b"<html>",
     "half an answer": json.dumps(GOOD).encode()[:-9],
+    "text that is not UTF-8": json.dumps(GOOD).encode().replace(b"offline", b"\xff"),
     "a list": [],
     "no access token": {**GOOD, "access_token": None},
     "an empty access token": {**GOOD, "access_token": ""},

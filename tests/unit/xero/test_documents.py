@@ -29,6 +29,7 @@ def test_the_top_of_a_body_is_taken_apart_and_no_more() -> None:
 QUIRKS: dict[str, tuple[bytes, dict[str, object]]] = {
     "not a number": (b'{"a": NaN, "b": [Infinity, -Infinity]}', {"a": "NaN", "b": ["Infinity", "-Infinity"]}),
     "half a surrogate pair": (rb'{"a": "x\ud800y"}', {"a": "x?y"}),
+    "a name that is not UTF-8": (b'{"\xff": 1}', {"\ufffd": 1}),
     "half a surrogate pair as a name": (rb'{"\ud800": 1}', {"?": 1}),
 }
 
