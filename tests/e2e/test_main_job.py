@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from deployment.clinic import CLINIC, connect, is_backfilled, value
+from deployment.clinic import CLINIC, connect, is_backfilled, rows, value
 from deployment.platform import Platform
 from deployment.processes import Deployment, until
 from deployment.truth import differences
@@ -11,6 +11,15 @@ from simulator.client import Control
 STILL_SEALED = """
 SELECT count(*) FROM allie_xero.credential WHERE num_nonnulls(data_key, sealed_tokens, sealed_previous) > 0
 """
+
+OPENED_BY_NOBODY = """
+SELECT id, process, purpose, message_id, database_user FROM allie_xero.credential_audit
+ WHERE action = 'opened'
+   AND NOT (starts_with(process, 'worker@') AND purpose <> '' AND message_id <> ''
+            AND starts_with(database_user, 'test_'))
+"""
+
+PURPOSES = "SELECT DISTINCT purpose FROM allie_xero.credential_audit WHERE action = 'opened'"
 
 
 def test_a_clinic_connects_its_payroll_arrives_and_it_disconnects_without_a_trace(
@@ -39,6 +48,8 @@ def test_a_clinic_connects_its_payroll_arrives_and_it_disconnects_without_a_trac
     until(lambda: not control.connections(), "the end of the link at Xero")
     until(lambda: value(database_url, "SELECT 1 FROM allie_xero.certificate"), "the certificate")
     assert value(database_url, STILL_SEALED) == 0
+    assert rows(database_url, OPENED_BY_NOBODY) == []
+    assert {one for (one,) in rows(database_url, PURPOSES)} >= {"connection.complete", "connection.finish"}
     assert value(database_url, "SELECT count(*) FROM allie_xero_read.payslip") == 0
 
 
