@@ -19,12 +19,15 @@ from domain.model.connection import Region
 from domain.model.ids import TenantId
 from domain.model.payroll import Organisation, PayRunDetail, Record
 from domain.model.streams import Resource
-from domain.model.sync import MAX_PAGES, DetailRequest, ListRequest, Reply, Request, Unreadable
+from domain.model.sync import DetailRequest, ListRequest, Reply, Request, Unreadable
 from domain.model.tokens import Access
 from domain.ports import Clock, OpenSource
 
 PAGE = 100
 """Records of a full page; AU says no more than that about whether another follows."""
+
+MAX_DETAIL_PAGES = 20
+"""Two thousand payslips of one pay run, or salaries of one employee: more is a loop."""
 
 REGIONS: dict[Region | None, dict[Resource, Reading | Joined]] = {
     None: {**accounting.READINGS},
@@ -111,12 +114,17 @@ class XeroPayrollSource:
         )
 
     def _pages(self, reading: Reading, request: DetailRequest) -> Iterator[_Page]:
-        """Every page of what belongs to one record."""
-        for number in range(1, MAX_PAGES):
+        """Every page of what belongs to one record; a page that comes again, or one too many, is a fault."""
+        before: list[Any] = []
+        for number in range(1, MAX_DETAIL_PAGES + 1):
             page = self._page(reading, request, number)
+            if page.found and page.found == before:
+                raise AnswerUnreadable("Xero gives the same page again and again")
             yield page
             if not reading.is_paged or not page.more or not page.held:
                 return
+            before = page.found
+        raise AnswerUnreadable("Xero gives more pages than one record can have")
 
     def _page(self, reading: Reading, request: Request, number: int) -> _Page:
         arguments: dict[str, object] = dict(reading.arguments)
@@ -163,10 +171,13 @@ def _id(record: Any) -> str | None:
 
 def _has_more(document: Document, held: int, number: int) -> bool:
     """Whether another page follows: as the answer says, or by this one being full."""
-    if "pagination" in document:
-        pages = msgspec.json.decode(document["pagination"], type=Pagination | None)
-        return pages is not None and (pages.pageCount or 0) > number
-    return held >= PAGE
+    if "pagination" not in document:
+        return held >= PAGE
+    try:
+        pages = msgspec.json.decode(document["pagination"], type=Pagination | None, strict=False)
+    except msgspec.ValidationError:
+        return held >= PAGE
+    return pages is not None and (pages.pageCount or 0) > number
 
 
 def open_source(transport: Transport, clock: Clock) -> OpenSource:

@@ -1,0 +1,162 @@
+"""Xero changes its answers without notice: what can be read is kept, what cannot is set aside by itself."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from deployment.clinic import rows, value
+from deployment.passing import Passing
+from deployment.service import ServiceInProcess, in_process
+from deployment.truth import differences
+from simulator.client import Control, Organisation
+from simulator.server import Running, running
+
+REGIONS = ("AU", "NZ", "UK")
+STAFF, RUNS = 4, 3
+OPEN = """
+SELECT error, subject FROM allie_xero.failure
+ WHERE place IN ('sync', 'slice') AND state IN ('retrying', 'quarantined', 'failed') ORDER BY 1, 2
+"""
+
+
+@pytest.fixture(scope="module")
+def xero() -> Iterator[Running]:
+    with running() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def control(xero: Running) -> Control:
+    xero.control.reset(limits=False)
+    return xero.control
+
+
+@pytest.fixture
+def service(database_url: str, xero: Running) -> Iterator[ServiceInProcess]:
+    with in_process(database_url, xero.url) as service:
+        yield service
+
+
+def connected(service: ServiceInProcess, control: Control, region: str) -> Organisation:
+    made = control.create_exact_organisation(region=region, staff=STAFF, runs=RUNS)
+    service.connect(control, made)
+    return made
+
+
+def count(database_url: str, table: str) -> int:
+    found = value(database_url, f"SELECT count(*) FROM allie_xero.{table} WHERE deleted_at IS NULL")
+    return int(found)
+
+
+def heal(service: ServiceInProcess, control: Control, time: Passing) -> None:
+    """Xero is itself again, and a night passes."""
+    control.clear_faults()
+    service.publish("sync-requested", mode="reconcile")
+    time.settle(service)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_fields_words_and_texts_that_nobody_knows_lose_nothing(
+    region: str, service: ServiceInProcess, control: Control, database_url: str
+) -> None:
+    made = connected(service, control, region)
+    for kind in ("unknown_field", "text_numbers", "unknown_enum", "emoji"):
+        control.inject(kind, tenant=made.tenant_id, path="/payroll.xro/*")
+    service.work()
+    assert rows(database_url, OPEN) == []
+    truth = control.truth(made.tenant_id)
+    assert count(database_url, "employee") == len(truth["employees"])
+    assert count(database_url, "pay_run") == len(truth["pay_runs"])
+    assert count(database_url, "payslip") == STAFF * RUNS
+    assert value(database_url, "SELECT count(*) FROM allie_xero.pay_run WHERE status = 'brandnew'")
+    assert value(database_url, "SELECT count(*) FROM allie_xero.pay_calendar WHERE name LIKE %s", "Zo%")
+
+
+@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize("kind", ["malformed", "missing_id", "nulls", "odd_numbers"])
+def test_a_broken_record_is_set_aside_alone_and_comes_when_it_is_mended(
+    region: str, kind: str, service: ServiceInProcess, control: Control, database_url: str
+) -> None:
+    made = connected(service, control, region)
+    for path in ("PayRuns", "Employees", "Timesheets"):
+        control.inject(kind, tenant=made.tenant_id, path=f"/payroll.xro/*/{path}", record=1)
+    service.work()
+    assert set(service.outcomes) == {"done"}
+    truth = control.truth(made.tenant_id)
+    assert count(database_url, "pay_run") >= len(truth["pay_runs"]) - 1
+    assert count(database_url, "employee") >= len(truth["employees"]) - 1
+    assert count(database_url, "timesheet") >= len(truth["timesheets"]) - 1
+    said = rows(database_url, OPEN)
+    assert {error for error, _ in said} <= {"UnreadableRecord"}
+    assert len(said) <= 4
+
+    heal(service, control, Passing(database_url, control))
+    assert differences(truth, database_url, service.clinic) == []
+    assert rows(database_url, OPEN) == []
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_pages_that_come_again_and_again_end(
+    region: str, service: ServiceInProcess, control: Control, database_url: str
+) -> None:
+    control.settings(page_size_without_page=100)
+    made = control.create_exact_organisation(region=region, staff=2, runs=52, timesheets="all")
+    service.connect(control, made)
+    control.clear_ledger()
+    control.inject("page_loop", tenant=made.tenant_id, path="/payroll.xro/*")
+    service.work()
+    assert control.counts()["requests"] < 600
+    heal(service, control, Passing(database_url, control))
+    assert differences(control.truth(made.tenant_id), database_url, service.clinic) == []
+    assert rows(database_url, OPEN) == []
+
+
+@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize("mode", ["changes", "reconcile"])
+def test_another_organisations_answers_are_refused_whole(
+    region: str, mode: str, service: ServiceInProcess, control: Control, database_url: str
+) -> None:
+    """Once a day, and in every comparison, a pass asks whose answers it gets, and believes none before."""
+    other = control.create_exact_organisation(region=region, staff=3, runs=2)
+    made = connected(service, control, region)
+    time = Passing(database_url, control)
+    time.settle(service)
+    time.pass_time(timedelta(hours=21))
+    truth = control.truth(made.tenant_id)
+    control.inject("wrong_tenant", tenant=made.tenant_id, other_tenant=other.tenant_id, path="/*.xro/*")
+    service.publish("sync-requested", mode=mode)
+    service.work()
+    # What is to be read again is not called compared meanwhile; but nothing of it is another's.
+    assert differences(truth, database_url, service.clinic, but=("pay_run",)) == []
+    assert count(database_url, "pay_run") == len(truth["pay_runs"])
+    assert ("WrongTenant", "organisation") in rows(database_url, OPEN)
+
+    heal(service, control, time)
+    assert differences(truth, database_url, service.clinic) == []
+    assert rows(database_url, OPEN) == []
+
+
+EMPTY: dict[str, dict[str, Any]] = {
+    "AU": {"path": "/payroll.xro/*/PayRuns", "body": '{"Status": "OK", "PayRuns": []}'},
+    "NZ": {"path": "/payroll.xro/*/PayRuns", "body": '{"payRuns": []}'},
+    "UK": {"path": "/payroll.xro/*/PayRuns", "body": '{"payRuns": []}'},
+}
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_success_with_nothing_is_noticed_and_believed_of_no_record(
+    region: str, service: ServiceInProcess, control: Control, database_url: str
+) -> None:
+    made = connected(service, control, region)
+    service.work()
+    control.inject("status", status=200, tenant=made.tenant_id, **EMPTY[region])
+    Passing(database_url, control).pass_time(timedelta(minutes=1))
+    service.publish("sync-requested", mode="reconcile")
+    service.work()
+    assert ("SuspiciouslyEmpty", "pay_runs:SuspiciouslyEmpty") in rows(database_url, OPEN)
+    assert differences(control.truth(made.tenant_id), database_url, service.clinic) == []
+
+    heal(service, control, Passing(database_url, control))
+    assert rows(database_url, OPEN) == []
