@@ -4,8 +4,10 @@ import json
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -43,18 +45,20 @@ def find_binaries(unpacked: Path) -> Binaries | None:
 
 
 def _unpack(folder: Path) -> bool:
-    """Download and unpack the package, as any user; whether that worked."""
+    """Download and unpack the package, as any user; whether it is there now."""
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         return False
-    folder.mkdir(parents=True, exist_ok=True)
-    got = subprocess.run(["apt-get", "download", "-q", PACKAGE], cwd=folder, capture_output=True, check=False)
-    packages = sorted(folder.glob(f"{PACKAGE}_*.deb"))
-    if got.returncode != 0 or not packages:
-        return False
-    done = subprocess.run(["dpkg-deb", "-x", packages[-1], folder], capture_output=True, check=False)
-    for package in packages:
-        package.unlink()
-    return done.returncode == 0
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent) as name:
+        here = Path(name)
+        here.chmod(0o755)  # apt downloads as a user of its own
+        subprocess.run(["apt-get", "download", "-q", PACKAGE], cwd=here, capture_output=True, check=False)
+        for package in here.glob(f"{PACKAGE}_*.deb"):
+            subprocess.run(["dpkg-deb", "-x", package, here / "all"], capture_output=True, check=False)
+        if (here / "all").exists() and not folder.exists():
+            with suppress(OSError):  # somebody was quicker
+                (here / "all").rename(folder)
+    return folder.exists()
 
 
 class PrivatePrometheus(PrivateService):
