@@ -19,9 +19,11 @@ from entrypoints.cli import (
     pausing,
     processes,
     replay,
+    state,
     xero,
 )
 from entrypoints.cli.connect import connect
+from entrypoints.cli.doctor import doctor
 from entrypoints.cli.output import complain
 from entrypoints.settings import SettingsInvalid
 
@@ -37,6 +39,10 @@ app.command("worker")(processes.worker)
 app.command("dispatcher")(processes.dispatcher)
 app.command("demo")(processes.demo)
 app.command("connect")(connect)
+app.command("status")(state.status)
+app.command("syncs")(state.syncs)
+app.command("outbox")(state.outbox)
+app.command("doctor")(doctor)
 app.command("pause")(pausing.pause)
 app.command("resume")(pausing.resume)
 app.command("pauses")(pausing.pauses)
