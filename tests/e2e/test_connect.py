@@ -83,8 +83,9 @@ def test_a_clinic_consents_in_the_browser_and_is_connected(  # noqa: PLR0917 -- 
         assert "can read these seven kinds of data" in browser.text
         browser.click(f"input[value$='{organisation.tenant_id}']")
         browser.click("button[value=allow]")
-        assert "You can close this window" in browser.text
-        assert browser.url == command.redirect_uri.replace("/callback", "/done")
+        thanks = command.redirect_uri.replace("/callback", "/done")
+        until(lambda: browser.url == thanks, "the thanks")
+        until(lambda: "You can close this window" in browser.text, "its words")
         code, said = command.end()
     assert code == 0, said
     assert f"{CLINIC} is connected to {organisation.name}." in said

@@ -46,8 +46,8 @@ class Browser:
     @property
     def text(self) -> str:
         """What a reader of the page sees."""
-        element = self._find("body")
-        return str(self._call("GET", f"element/{element}/text"))
+        script = "return document.body ? document.body.innerText : ''"
+        return str(self._call("POST", "execute/sync", {"script": script, "args": []}))
 
     def click(self, css: str) -> None:
         """Click on the first element that fits."""
