@@ -14,6 +14,12 @@ from adapters.postgres.tables import metadata
 from services.databases import libpq_url
 
 Connection = psycopg.Connection[TupleRow]
+NEXT_IDS = """
+SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1000)
+  FROM pg_sequences WHERE schemaname = 'allie_xero'
+"""
+"""Ids that were given by hand are not given again."""
+
 CLINICS = {"clinic-1": 1, "clinic-2": 2}
 
 
@@ -52,6 +58,7 @@ def administrator(module_database_url: str) -> Iterator[Connection]:
             for clinic, number in CLINICS.items():
                 for table in metadata.sorted_tables:
                     _insert(connection, table.fullname, list(table.c), clinic, number)
+            connection.execute(NEXT_IDS.encode())
         yield connection
 
 

@@ -117,29 +117,35 @@ $$;
 
 -- Row-level security, forced, on every table that names a clinic. `allie_xero.clinic_id` is set for one
 -- transaction at a time. The owner sees what its three functions answer from, and no other row.
+-- Who sees every clinic is told so by `true`, which costs nothing: of any other condition PostgreSQL thinks that
+-- few rows pass, and plans accordingly. That a connection is of one clinic, statistics tell it.
 
 DO $$
 DECLARE
-    guarded regclass;
+    guarded record;
     named text := 'nullif(current_setting(''allie_xero.clinic_id'', true), '''')';
 BEGIN
     FOR guarded IN
-        SELECT c.oid FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-         WHERE c.relnamespace = 'allie_xero'::regnamespace AND c.relkind = 'r'
-           AND a.attname = 'clinic_id' AND NOT a.attisdropped
+        SELECT c.oid::regclass AS name, c.relname || '_clinic' AS statistics,
+               bool_or(a.attname = 'connection_id') AS is_of_connection
+          FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+         WHERE c.relnamespace = 'allie_xero'::regnamespace AND c.relkind = 'r' AND NOT a.attisdropped
+         GROUP BY c.oid HAVING bool_or(a.attname = 'clinic_id')
     LOOP
-        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', guarded);
-        EXECUTE format('DROP POLICY IF EXISTS one_clinic ON %s', guarded);
-        EXECUTE format('DROP POLICY IF EXISTS one_clinic_or_all ON %s', guarded);
-        EXECUTE format('DROP POLICY IF EXISTS every_clinic ON %s', guarded);
-        EXECUTE format('DROP POLICY IF EXISTS every_clinic_to_read ON %s', guarded);
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', guarded.name);
+        EXECUTE format('DROP POLICY IF EXISTS one_clinic ON %s', guarded.name);
+        EXECUTE format('DROP POLICY IF EXISTS every_clinic ON %s', guarded.name);
+        EXECUTE format('DROP POLICY IF EXISTS every_clinic_to_read ON %s', guarded.name);
         EXECUTE format('CREATE POLICY one_clinic ON %s TO allie_xero_worker, allie_xero_reader'
-                       ' USING (clinic_id = %s)', guarded, named);
-        EXECUTE format('CREATE POLICY one_clinic_or_all ON %s TO allie_xero_dispatcher'
-                       ' USING (%2$s = ''*'' OR clinic_id = %2$s)', guarded, named);
-        EXECUTE format('CREATE POLICY every_clinic ON %s TO allie_xero_operator USING (true)', guarded);
+                       ' USING (clinic_id = %s)', guarded.name, named);
+        EXECUTE format('CREATE POLICY every_clinic ON %s TO allie_xero_dispatcher, allie_xero_operator'
+                       ' USING (true)', guarded.name);
         EXECUTE format('CREATE POLICY every_clinic_to_read ON %s FOR SELECT TO allie_xero_fleet_reader'
-                       ' USING (true)', guarded);
+                       ' USING (true)', guarded.name);
+        IF guarded.is_of_connection THEN
+            EXECUTE format('CREATE STATISTICS IF NOT EXISTS allie_xero.%I (dependencies)'
+                           ' ON connection_id, clinic_id FROM %s', guarded.statistics, guarded.name);
+        END IF;
     END LOOP;
 END
 $$;
