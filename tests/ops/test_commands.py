@@ -1,91 +1,86 @@
-"""Every command that runbooks and operations tell people to type is one that the command line takes."""
+"""Documents and runbooks name commands and options that exist; and every command is explained."""
 
-import json
 import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from typer.main import get_command
-from typer.testing import CliRunner
+import typer.main
 
 from entrypoints.cli import app
-from services.databases import libpq_url
 
 ROOT = Path(__file__).parents[2]
-PAGES = [
-    *(ROOT / "ops" / "runbooks").glob("*.md"),
-    ROOT / "docs/operations.md",
-    ROOT / "docs/observability.md",
-]
-TYPED = re.compile(r"(?:^ *|`|-- |… )allie-xero ([a-z][^`|\n]*)", re.MULTILINE)
-PICKED = re.compile(r"allie-xero ([^\n|`]*--json) \| jq\s+'([^']*)'")
-TO_COME = {"status", "syncs", "pause", "resume", "outbox", "doctor"}
+DOCUMENTS = sorted([*ROOT.glob("ops/runbooks/*.md"), *ROOT.glob("docs/*.md"), ROOT / "README.md"])
+FENCED = re.compile(r"^ *```sh\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`([^`]+)`")
+COMMAND = re.compile(r"(?:^|[|;&(] *|-- )(?:\./run )?(?<!-n )allie-xero +([a-z][^|;&)>#\n]*)")
+SERVICE = {"worker", "dispatcher", "demo", "simulator serve", "simulator conformance"}
 
 
-def commands() -> Iterator[tuple[str, str]]:
-    for page in PAGES:
-        # A command may be broken over two lines of a sentence.
-        text = re.sub(r"(`allie-xero[^`\n]*)\n\s*([^`\n]*`)", r"\1 \2", page.read_text())
-        yield from ((page.stem, typed.strip()) for typed in TYPED.findall(text))
+def leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Every command that does something, by its full name."""
+    commands = getattr(command, "commands", {})
+    for name, one in commands.items():
+        yield from leaves(one, (*path, name))
+    if not commands or command.invoke_without_command:
+        yield " ".join(path), command
 
 
-def problem(typed: str) -> str | None:
-    """What the command line would complain of."""
-    command: Any = get_command(app)
-    words = shlex.split(typed)
-    while words and words[0] in getattr(command, "commands", {}):
-        command = command.commands[words.pop(0)]
-    if hasattr(command, "commands") and words and not words[0].startswith("-"):
-        return f"{words[0]!r} is not a command of {command.name}"
-    known = {name for one in command.params for name in one.opts if name.startswith("-")}
-    unknown = {word.partition("=")[0] for word in words if word.startswith("-")} - known
-    return f"{command.name} does not know {sorted(unknown)}" if unknown else None
+COMMANDS = dict(leaves(typer.main.get_command(app)))
 
 
-@pytest.mark.parametrize(("page", "typed"), sorted(set(commands())))
-def test_a_command_is_one_that_there_is(page: str, typed: str) -> None:
-    if typed.split(maxsplit=1)[0] not in TO_COME:
-        assert problem(typed) is None, page
+def named(text: str) -> set[str]:
+    """The commands with their words that a document tells people to type."""
+    joined = re.sub(r" *\n *", " ", text)
+    spans = [line for block in FENCED.findall(text) for line in block.splitlines()]
+    spans += INLINE.findall(joined if "```" not in joined else re.sub(r"```.*?```", "", joined))
+    return {found.strip() for span in spans for found in COMMAND.findall(span.strip())}
 
 
-ROWS = """
-INSERT INTO allie_xero.connection (clinic_id, status) VALUES ('one', 'active');
-INSERT INTO allie_xero.failure (fingerprint, state, error, place, subject, context)
-VALUES ('a cause', 'failed', 'an error', 'sync', 'employees', '{"queue": "allie-xero.sync"}');
-"""
+def problem(words: str) -> str | None:
+    """What is wrong with a command as it is written; None if nothing is."""
+    try:
+        tokens = shlex.split(words)
+    except ValueError:
+        return None
+    name = next((n for n in (" ".join(tokens[:2]), tokens[0]) if n in COMMANDS), None)
+    if name is None:
+        group = any(one.startswith(f"{tokens[0]} ") for one in COMMANDS)
+        return None if group and len(tokens) == 1 else f"there is no command {words!r}"
+    options = {option for one in COMMANDS[name].params for option in one.opts} | {"--help"}
+    unknown = [one for one in tokens if one.startswith("--") and one not in options]
+    return f"{words!r}: no option {unknown}" if unknown else None
 
 
-def keys_of(listed: Any, prefix: str = "") -> set[str]:
-    """Every path of an object: `.context` and `.context.queue`."""
-    found = set()
-    for name, value in listed.items():
-        found |= {f"{prefix}.{name}"} | (
-            keys_of(value, f"{prefix}.{name}") if isinstance(value, dict) else set()
-        )
-    return found
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_what_people_are_told_to_type_exists(path: Path) -> None:
+    assert [found for words in sorted(named(path.read_text())) if (found := problem(words))] == []
 
 
-def test_what_is_picked_from_a_listing_is_in_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with psycopg.connect(libpq_url(database_url)) as connection:
-        connection.execute(ROWS)
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    seen = set()
-    for page in PAGES:
-        for listing, program in PICKED.findall(page.read_text()):
-            if listing.split()[0] not in TO_COME:
-                done = CliRunner().invoke(app, shlex.split(listing))
-                assert done.exit_code == 0, done.output
-                (row,) = json.loads(done.stdout)
-                wanted = re.findall(r"\.[a-z][a-z_.]*", re.sub(r"\"[^\"]*\"", "", program))
-                assert set(wanted) <= keys_of(row), page.stem
-                seen.add(listing)
-    assert len(seen) >= 3
+def test_this_finds_commands_in_runbooks_at_all() -> None:
+    text = (ROOT / "ops/runbooks/RunSuccessBurn.md").read_text()
+    assert "replay --fingerprint FINGERPRINT --all --reason 'TICKET'" in named(text)
+    assert (
+        problem("replay --fingerprint X --sudden")
+        == "'replay --fingerprint X --sudden': no option ['--sudden']"
+    )
+    assert problem("repaly list") == "there is no command 'repaly list'"
 
 
-@pytest.mark.parametrize("typed", ["nonsense", "keys nonsense", "connections list --nonsense"])
-def test_a_command_that_is_none_would_be_noticed(typed: str) -> None:
-    assert problem(typed)
+def test_every_command_is_in_the_documentation() -> None:
+    text = (ROOT / "docs/command-line.md").read_text()
+    assert [name for name in COMMANDS if f"allie-xero {name}" not in text] == []
+
+
+def test_every_command_explains_itself_with_an_example_and_every_option() -> None:
+    for name, command in COMMANDS.items():
+        assert name in SERVICE or re.search(f"Example: .*allie-xero {name}", command.help), name
+        assert [one.name for one in command.params if not getattr(one, "help", "")] == [], name
+
+
+def test_every_listing_has_json() -> None:
+    listings = [name for name in COMMANDS if name.split()[-1] in ("list", "show", "status", "audit")]
+    for name in [*listings, "syncs", "outbox", "pauses", "doctor", "replay"]:
+        assert any("--json" in one.opts for one in COMMANDS[name].params), name
