@@ -7,7 +7,7 @@ from typing import Any
 from domain.messages import ConnectCompleted, Disconnect, SyncRequested
 from entrypoints.cli.output import console
 from entrypoints.demo.parts import Parts
-from entrypoints.exchange import Heard
+from entrypoints.exchange import Heard, send_raw
 from entrypoints.kit.judging import faults_of, is_for_the_service
 from entrypoints.kit.programs import ProgramFault, tell, within
 
@@ -21,8 +21,11 @@ EVENT_OF = {
     "disconnected": Disconnect.type,
 }
 
+MARK = "contract-kit.mark"
+"""What the kit publishes after a producer: what comes before it has been published, all of it."""
+
 REDIRECT = ("code", "redirect_uri", "code_verifier")
-ARRIVES_WITHIN_S = 5.0
+ARRIVES_WITHIN_S = 15.0
 """How long a message takes at most from the end of the producer to the exchange."""
 
 
@@ -75,11 +78,14 @@ class Stage:
         due, since = EVENT_OF[happened["what"]], len(self.overheard)
 
         def found() -> list[Heard]:
-            return [one for one in self.overheard[since:] if is_for_the_service(one)]
+            heard = self.overheard[since:]
+            return [one for one in heard if one.routing_key != MARK and is_for_the_service(one)]
 
         self._tell(happened, due)
         if not within(ARRIVES_WITHIN_S, found):
             raise ProgramFault("nothing was published to the exchange allie.events")
+        send_raw(self.parts.amqp_url, b"", MARK)
+        within(ARRIVES_WITHIN_S, lambda: any(one.routing_key == MARK for one in self.overheard[since:]))
         heard = found()
         faults = [line for one in heard for line in faults_of(one, due, happened["clinic_id"], self.ids)]
         self.ids += [str(one.document["id"]) for one in heard]
