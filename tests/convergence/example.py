@@ -6,9 +6,9 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from convergence.killing import Killed, killed_after
 from convergence.weather import brew, choose_switches
 from deployment.clinic import rows
+from deployment.killing import Killed, killed_after
 from deployment.passing import Passing
 from deployment.service import ServiceInProcess, in_process
 from deployment.truth import differences
