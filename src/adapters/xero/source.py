@@ -13,6 +13,7 @@ from adapters.xero.regions import accounting, au, nz, uk
 from adapters.xero.sdk import Apis, open_apis
 from adapters.xero.statuses import limits_seen
 from adapters.xero.transport import Transport
+from adapters.xero.vocabulary import unknown_in
 from domain.errors import AnswerUnreadable, WrongTenant
 from domain.model.budget import LimitsSeen
 from domain.model.connection import Region
@@ -88,6 +89,7 @@ class XeroPayrollSource:
             at=page.at,
             wire_bytes=page.wire_bytes,
             limits=page.limits,
+            unknown_values=unknown_in(page.found),
         )
 
     def _joined(self, reading: Joined, request: DetailRequest) -> Reply:
@@ -111,6 +113,7 @@ class XeroPayrollSource:
             wire_bytes=sum(page.wire_bytes for page in pages),
             calls=len(pages),
             limits=pages[-1].limits,
+            unknown_values=unknown_in(records),
         )
 
     def _pages(self, reading: Reading, request: DetailRequest) -> Iterator[_Page]:
