@@ -457,6 +457,14 @@ class Inbox(Protocol):
         """
         ...
 
+    def has_later(self, header: EventHeader, event_type: str, outcome: str, by: timedelta) -> bool:
+        """
+        Whether an event of that type, of the same clinic as this one, which has begun, ended in `outcome`.
+
+        Only one that happened later `by` so much counts, as both say; where either does not, none does.
+        """
+        ...
+
     def complete(self, header: EventHeader, outcome: str) -> None:
         """The event has had its effect, in this transaction."""
         ...

@@ -1,17 +1,19 @@
 """The environment as one frozen value; the only place that reads it."""
 
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from domain.model.tokens import Secret
 
 T = TypeVar("T")
 
 DATABASE_FORM = "postgresql://user:password@host:port/name"
+CERTIFICATES_FORM = "the path of a file of certificates (PEM)"
 AMQP_FORM = "amqp://user:password@host:port/vhost"
 
 
@@ -31,7 +33,6 @@ class Settings:
     database_url: Secret
     pooled: bool
     amqp_url: Secret
-    amqp_ca_file: str | None
     keyring_file: Path | None
     keyring: Secret | None = field(default=None)
     client_id: str
@@ -68,9 +69,9 @@ class _Reader:
             self.problems.append(f"{name} is malformed; expected {expected}")
             return None  # type: ignore[return-value]
 
-    def optional(self, name: str) -> str | None:
+    def read_if_set(self, name: str, parse: Callable[[str], T], expected: str) -> T | None:
         """A variable that may be missing."""
-        return self._environ.get(name) or None
+        return self.read(name, parse, expected) if self._environ.get(name) else None
 
 
 def database_url(environ: Mapping[str, str]) -> str:
@@ -80,7 +81,11 @@ def database_url(environ: Mapping[str, str]) -> str:
 
 def amqp_url(environ: Mapping[str, str]) -> str:
     """Only where the broker is. Raises SettingsInvalid."""
-    return _only(environ, "AMQP_URL", _amqp_url, AMQP_FORM).reveal()
+    reader = _Reader(environ)
+    url = _broker(reader)
+    if reader.problems:
+        raise SettingsInvalid(reader.problems)
+    return url.reveal()
 
 
 def four_eyes_over(environ: Mapping[str, str]) -> int | None:
@@ -150,15 +155,14 @@ def load(environ: Mapping[str, str]) -> Settings:
         environment=reader.read("ALLIE_XERO_ENVIRONMENT", _name, "a name such as production", "development"),
         database_url=reader.read("DATABASE_URL", _database_url, DATABASE_FORM),
         pooled=reader.read("ALLIE_XERO_DATABASE_POOLED", _one_of("yes", "no"), "yes or no", "no") == "yes",
-        amqp_url=reader.read("AMQP_URL", _amqp_url, AMQP_FORM),
-        amqp_ca_file=reader.optional("AMQP_CA_FILE"),
+        amqp_url=_broker(reader),
         keyring_file=ring_file,
         keyring=ring,
         client_id=reader.read("XERO_CLIENT_ID", str, "the client id of your Xero app"),
         client_secret=reader.read("XERO_CLIENT_SECRET", Secret, "the client secret of your Xero app"),
         identity_url=reader.read("XERO_IDENTITY_URL", _url, "an https URL", "https://identity.xero.com"),
         api_url=reader.read("XERO_API_URL", _url, "an https URL", "https://api.xero.com"),
-        ca_file=reader.optional("XERO_CA_FILE"),
+        ca_file=reader.read_if_set("XERO_CA_FILE", _certificates, CERTIFICATES_FORM),
         threads=reader.read("ALLIE_XERO_THREADS", _within(1, 64), "a number from 1 to 64", "8"),
         lease=reader.read("ALLIE_XERO_LEASE_SECONDS", _seconds(2, 600), "seconds from 2 to 600", "45"),
         changes_every=reader.read(
@@ -174,15 +178,51 @@ def load(environ: Mapping[str, str]) -> Settings:
     )
     if settings.environment == "production":
         _refuse_plain_http(reader, settings)
+        _refuse_unproven_database(reader, settings)
     if reader.problems:
         raise SettingsInvalid(reader.problems)
     return settings
+
+
+def _broker(reader: _Reader) -> Secret:
+    """
+    The broker's URL; with the certificates to trust in it, where everything that connects finds them.
+
+    pika checks the server's certificate and name by itself once the scheme is amqps.
+    """
+    url = reader.read("AMQP_URL", _amqp_url, AMQP_FORM)
+    trusted = reader.read_if_set("AMQP_CA_FILE", _certificates, CERTIFICATES_FORM)
+    if not url or trusted is None:
+        return url
+    parts = urlsplit(url.reveal())
+    if parts.scheme != "amqps":
+        reader.problems.append("AMQP_CA_FILE is set, but AMQP_URL is not amqps: nothing would be encrypted")
+    options = urlencode({"ssl_options": repr({"cafile": trusted})})
+    return Secret(parts._replace(query="&".join(one for one in (parts.query, options) if one)).geturl())
 
 
 def _refuse_plain_http(reader: _Reader, settings: Settings) -> None:
     for name, url in (("XERO_IDENTITY_URL", settings.identity_url), ("XERO_API_URL", settings.api_url)):
         if url and not url.startswith("https://"):
             reader.problems.append(f"{name} is not https, which production requires")
+
+
+def _refuse_unproven_database(reader: _Reader, settings: Settings) -> None:
+    """What libpq does when nothing is said: it goes on without TLS, and takes any certificate."""
+    if not settings.database_url:
+        return
+    parts = urlsplit(settings.database_url.reveal())
+    said = dict(parse_qsl(parts.query)).get("sslmode")
+    if said not in ("verify-full", "disable") and parts.hostname not in (
+        None,
+        "localhost",
+        "127.0.0.1",
+        "::1",
+    ):
+        reader.problems.append(
+            "DATABASE_URL does not say sslmode=verify-full, which production requires "
+            "(or sslmode=disable, where something else encrypts)"
+        )
 
 
 def _name(text: str) -> str:
@@ -208,6 +248,14 @@ def _url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise ValueError
     return text.rstrip("/")
+
+
+def _certificates(text: str) -> str:
+    try:
+        ssl.create_default_context(cafile=text)
+    except (OSError, ssl.SSLError):
+        raise ValueError from None
+    return text
 
 
 def _within(lowest: int, highest: int) -> Callable[[str], int]:

@@ -6,6 +6,7 @@ from dramatiq import Message
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.common import dq_name, xq_name
 from dramatiq.middleware import Middleware
+from pika.exceptions import AMQPConnectionError
 
 from workers.consumer import Count, ValidatingConsumer, counting
 from workers.queues import EXCHANGE, ROUTES
@@ -54,6 +55,14 @@ class QuorumBroker(RabbitmqBroker):
     def consumer_class(self) -> type[ValidatingConsumer]:
         """What every queue is read with."""
         return self._consumer_class
+
+    @RabbitmqBroker.connection.getter  # type: ignore[attr-defined, untyped-decorator]
+    def connection(self) -> Any:
+        """This thread's connection. A certificate that is refused is a broker that is away, as for pika."""
+        try:
+            return super().connection
+        except OSError as error:
+            raise AMQPConnectionError(type(error).__name__) from None
 
     def enqueue(self, message: "Message[Any]", *, delay: int | None = None) -> "Message[Any]":
         """Publish; tracebacks stay at home, as they quote what failed."""

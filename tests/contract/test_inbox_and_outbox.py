@@ -1,13 +1,13 @@
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from builders import CLINIC, TENANT, make_header
 from contract.backends import Backend
 from domain.errors import EventBusy
-from domain.messages import ConnectCompleted, PayrollChanged, PayrollErased, SyncRequested
+from domain.messages import ConnectCompleted, Disconnect, PayrollChanged, PayrollErased, SyncRequested
 from domain.model.budget import Lane
-from domain.model.ids import EventId, SourceId
+from domain.model.ids import ClinicId, EventId, SourceId
 from domain.model.streams import Stream
 from domain.ports import Transaction
 
@@ -91,6 +91,43 @@ def test_starts_that_had_no_end_are_counted_whatever_else_happens_to_the_event(b
     assert begin(backend) is True
     with backend.transaction(CLINIC) as stores:
         assert stores.inbox.note_start(make_header("event-2"), TYPE) == 1
+
+
+AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
+MARGIN = timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "outcome", "clinic", "is_later"),
+    [
+        (AT, AT + MARGIN, "active", CLINIC, True),
+        (AT, AT + timedelta(seconds=4), "active", CLINIC, False),
+        (AT, AT - timedelta(days=1), "active", CLINIC, False),
+        (AT, None, "active", CLINIC, False),
+        (None, AT, "active", CLINIC, False),
+        (AT, AT + timedelta(days=1), "incomplete", CLINIC, False),
+        (AT, AT + timedelta(days=1), None, CLINIC, False),
+        (AT, AT + timedelta(days=1), "active", ClinicId("clinic-2"), False),
+    ],
+)
+def test_a_later_event_is_known_by_what_both_say(  # noqa: PLR0917 -- one case each
+    backend: Backend,
+    mine: datetime | None,
+    other: datetime | None,
+    outcome: str | None,
+    clinic: ClinicId,
+    is_later: bool,
+) -> None:
+    later = make_header("event-2", time=other)
+    with backend.transaction(clinic) as stores:
+        stores.inbox.begin(later, TYPE)
+        if outcome is not None:
+            stores.inbox.complete(later, outcome)
+    header = make_header("event-1", time=mine)
+    with backend.transaction(CLINIC) as stores:
+        stores.inbox.begin(header, Disconnect.type)
+        assert stores.inbox.has_later(header, TYPE, "active", MARGIN) is is_later
+        assert stores.inbox.has_later(header, Disconnect.type, "active", MARGIN) is False
 
 
 def add(transaction: Transaction, *clinics: str) -> None:

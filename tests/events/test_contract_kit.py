@@ -61,7 +61,7 @@ def test_a_platform_that_exchanges_the_code_itself_can_be_tested_too(
 def test_a_careless_platform_is_told_what_it_does_wrong(vhost_url: str, database_url: str) -> None:
     careless = shlex.join([sys.executable, str(CARELESS)])
     commands = ["--producer", f"{careless} publish", "--consumer", f"{careless} listen"]
-    done = kit(vhost_url, database_url, *commands, "--patience", "10")
+    done = kit(vhost_url, database_url, *commands)
     assert done.returncode == 1
     for said in (
         "its content type is None, not 'application/cloudevents+json'",

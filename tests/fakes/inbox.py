@@ -48,6 +48,12 @@ class InMemoryInbox:
         same = (one for one in self.rows.values() if (one.clinic_id, one.type) == (mine.clinic_id, by))
         return any(_beats(other, mine) for other in same)
 
+    def has_later(self, header: EventHeader, event_type: str, outcome: str, by: timedelta) -> bool:
+        mine = self.rows[_key(header)]
+        wanted = (mine.clinic_id, event_type, outcome)
+        ended = (one for one in self.rows.values() if (one.clinic_id, one.type, one.outcome) == wanted)
+        return any(one.time and mine.time and one.time >= mine.time + by for one in ended)
+
     def complete(self, header: EventHeader, outcome: str) -> None:
         self.rows[_key(header)] = replace(
             self.rows[_key(header)], claimed_until=None, outcome=outcome, completed_at=self._clock()

@@ -23,7 +23,7 @@ OLDEST = "1.29"
 FOREIGN = {"PodMonitor", "PrometheusRule", "ScaledObject"}
 LONG = ("worker", "dispatcher")
 SECRETS = {
-    "DATABASE_URL": "postgresql://somebody@somewhere/allie",
+    "DATABASE_URL": "postgresql://somebody@somewhere/allie?sslmode=verify-full",
     "AMQP_URL": "amqps://somebody@somewhere/allie",
     "XERO_CLIENT_ID": "id",
     "XERO_CLIENT_SECRET": "secret",

@@ -1,5 +1,7 @@
 """Events that were seen, in PostgreSQL."""
 
+from datetime import timedelta
+
 from sqlalchemy import Connection as Session
 from sqlalchemy import text
 
@@ -29,6 +31,14 @@ SELECT EXISTS (
      WHERE mine.source = :source AND mine.event_id = :event_id
        AND other.type = :by AND other.completed_at IS NOT NULL
        AND coalesce(other.event_time > mine.event_time, other.completed_at > mine.begun_at)
+)
+""")
+
+HAS_LATER = text("""
+SELECT EXISTS (
+    SELECT FROM allie_xero.inbox mine JOIN allie_xero.inbox other ON other.clinic_id = mine.clinic_id
+     WHERE mine.source = :source AND mine.event_id = :event_id
+       AND other.type = :type AND other.outcome = :outcome AND other.event_time >= mine.event_time + :by
 )
 """)
 
@@ -73,6 +83,11 @@ class PostgresInbox:
     def is_overtaken(self, header: EventHeader, by: str) -> bool:
         """Whether an event of type `by`, of the same clinic, beats this one, which has begun."""
         return bool(self._session.execute(IS_OVERTAKEN, {**_key(header), "by": by}).scalar())
+
+    def has_later(self, header: EventHeader, event_type: str, outcome: str, by: timedelta) -> bool:
+        """Whether a later event of that type, of the same clinic, ended in `outcome`."""
+        asked = {**_key(header), "type": event_type, "outcome": outcome, "by": by}
+        return bool(self._session.execute(HAS_LATER, asked).scalar())
 
     def complete(self, header: EventHeader, outcome: str) -> None:
         """The event has had its effect, in this transaction."""

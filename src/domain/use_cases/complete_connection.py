@@ -1,5 +1,6 @@
 """A clinic has given its consent in Xero: take it over, check it, and start reading."""
 
+from datetime import timedelta
 from enum import StrEnum
 
 from domain.errors import (
@@ -10,7 +11,13 @@ from domain.errors import (
     SecretUnreadable,
     TransientError,
 )
-from domain.messages import AuthorizationCode, ConnectCompleted, Disconnect, SealedTokenSet
+from domain.messages import (
+    AuthorizationCode,
+    ConnectCompleted,
+    Disconnect,
+    EventHeader,
+    SealedTokenSet,
+)
 from domain.model.connection import REVOKE_WITHIN, Connection, Reason
 from domain.model.consent import Consent
 from domain.model.tokens import Credential
@@ -19,6 +26,9 @@ from domain.ports import Authorizer, OpenSource, Shield, Stores, TokenOpener, Tr
 from domain.use_cases.activation import activate
 from domain.use_cases.consent_check import Checked, Refused, check_consent
 from domain.use_cases.refresh_tokens import Refresh
+
+CLEARLY_LATER = timedelta(seconds=5)
+"""Longer than the senders' clocks differ, and shorter than anybody's way through Xero's page."""
 
 
 class ConnectOutcome(StrEnum):
@@ -51,7 +61,7 @@ def complete_connection(
     with transaction(event.clinic_id) as stores:
         if not stores.inbox.begin(event.header, event.type):
             return ConnectOutcome.DUPLICATE
-        if stores.inbox.is_overtaken(event.header, Disconnect.type):
+        if _is_late(stores, event):
             return _superseded(stores, event)
         connection = stores.connections.open_for(event.clinic_id)
         if connection is None:
@@ -79,6 +89,18 @@ def complete_connection(
         with transaction(event.clinic_id) as stores:
             stores.inbox.release(event.header)
         raise
+
+
+def _is_late(stores: Stores, event: ConnectCompleted) -> bool:
+    """Whether the clinic has disconnected since, or has consented again, to an effect."""
+    return stores.inbox.is_overtaken(event.header, Disconnect.type) or has_consented_since(
+        stores, event.header
+    )
+
+
+def has_consented_since(stores: Stores, header: EventHeader) -> bool:
+    """Whether the clinic's connection comes from a consent that is clearly later than this event."""
+    return stores.inbox.has_later(header, ConnectCompleted.type, ConnectOutcome.ACTIVE, CLEARLY_LATER)
 
 
 def _superseded(stores: Stores, event: ConnectCompleted) -> ConnectOutcome:

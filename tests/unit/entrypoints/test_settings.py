@@ -1,7 +1,10 @@
+import ssl
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
+import certifi
+import pika
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +21,11 @@ REQUIRED = {
     "ALLIE_XERO_KEYRING_FILE": "/run/secrets/keys.json",
     "XERO_CLIENT_ID": "client-1",
     "XERO_CLIENT_SECRET": CANARY,
+}
+
+PRODUCTION = {
+    "ALLIE_XERO_ENVIRONMENT": "production",
+    "DATABASE_URL": "postgresql://user@db.test/allie?sslmode=verify-full",
 }
 
 
@@ -63,7 +71,7 @@ def test_everything_that_can_be_said() -> None:
             "ALLIE_XERO_KEYRING": '{"version": 1}',
             "XERO_IDENTITY_URL": "http://127.0.0.1:8080/",
             "XERO_API_URL": "http://127.0.0.1:8081",
-            "XERO_CA_FILE": "/etc/ca.pem",
+            "XERO_CA_FILE": certifi.where(),
             "ALLIE_XERO_THREADS": "1",
             "ALLIE_XERO_LEASE_SECONDS": "600",
             "ALLIE_XERO_CHANGES_MINUTES": "1440",
@@ -75,9 +83,31 @@ def test_everything_that_can_be_said() -> None:
     assert found.environment == "staging-2"
     assert found.keyring == Secret('{"version": 1}')
     assert (found.identity_url, found.api_url) == ("http://127.0.0.1:8080", "http://127.0.0.1:8081")
-    assert (found.ca_file, found.log_format) == ("/etc/ca.pem", "console")
+    assert (found.ca_file, found.log_format) == (certifi.where(), "console")
     assert (found.threads, found.lease, found.changes_every) == (1, timedelta(minutes=10), timedelta(days=1))
     assert (found.metrics_host, found.metrics_port) == ("::1", 0)
+
+
+def test_certificates_for_the_broker_are_named_in_its_url() -> None:
+    found = load({**REQUIRED, "AMQP_URL": "amqps://mq/v?heartbeat=9", "AMQP_CA_FILE": certifi.where()})
+    parameters = pika.URLParameters(found.amqp_url.reveal())
+    assert parameters.heartbeat == 9
+    assert parameters.ssl_options is not None
+    assert parameters.ssl_options.context.check_hostname
+    assert parameters.ssl_options.context.verify_mode is ssl.CERT_REQUIRED
+
+
+def test_certificates_for_a_broker_that_is_not_asked_for_tls_are_a_mistake() -> None:
+    [problem] = problems(AMQP_URL="amqp://mq", AMQP_CA_FILE=certifi.where())
+    assert problem.startswith("AMQP_CA_FILE is set, but AMQP_URL is not amqps")
+
+
+@pytest.mark.parametrize("name", ["XERO_CA_FILE", "AMQP_CA_FILE"])
+def test_certificates_that_cannot_be_read_are_named_at_the_start(name: str) -> None:
+    for path in ("/nowhere/ca.pem", __file__):
+        assert problems(**{name: path}) == [
+            f"{name} is malformed; expected the path of a file of certificates (PEM)"
+        ]
 
 
 @pytest.mark.parametrize(
@@ -156,9 +186,28 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
 
 @pytest.mark.parametrize("name", ["XERO_IDENTITY_URL", "XERO_API_URL"])
 def test_production_talks_to_xero_over_tls_only(name: str) -> None:
-    plain = {"ALLIE_XERO_ENVIRONMENT": "production", name: "http://xero.test"}
+    plain = {**PRODUCTION, name: "http://xero.test"}
     assert problems(**plain) == [f"{name} is not https, which production requires"]
-    assert load({**REQUIRED, "ALLIE_XERO_ENVIRONMENT": "production"}).environment == "production"
+    assert load({**REQUIRED, **PRODUCTION}).environment == "production"
+
+
+@pytest.mark.parametrize("said", ["", "?sslmode=prefer", "?sslmode=require", "?connect_timeout=3"])
+def test_production_talks_to_a_database_elsewhere_only_when_it_is_proven(said: str) -> None:
+    [problem] = problems(**{**PRODUCTION, "DATABASE_URL": f"postgresql://db.test/allie{said}"})
+    assert problem.startswith("DATABASE_URL does not say sslmode=verify-full")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://db.test/allie?sslmode=disable",
+        "postgresql://db.test/allie?sslrootcert=/ca.pem&sslmode=verify-full",
+        "postgresql://127.0.0.1:6432/allie",
+        "postgresql:///allie?host=/var/run/postgresql",
+    ],
+)
+def test_production_takes_a_database_that_is_proven_or_near(url: str) -> None:
+    assert load({**REQUIRED, **PRODUCTION, "DATABASE_URL": url}).environment == "production"
 
 
 def test_settings_show_no_secrets() -> None:

@@ -472,6 +472,18 @@ def test_a_disconnect_that_came_after_the_consent_beats_it_although_it_was_deliv
     assert service.authorizer.script.calls == []
 
 
+def test_a_consent_that_comes_after_a_later_one_is_not_used(service: InMemoryService) -> None:
+    now = service.database.now
+    early = make_connect(service.authorizer.consent("tenant-1"), header=make_header(time=now))
+    late = make_header(time=now + timedelta(minutes=1))
+    later = make_connect(service.authorizer.consent("tenant-1"), header=late)
+    assert service.complete_connection(later) is ConnectOutcome.ACTIVE
+    service.authorizer.script.calls.clear()
+    assert service.complete_connection(early) is ConnectOutcome.SUPERSEDED
+    assert service.connection().consent_event == later.header.id
+    assert service.authorizer.script.calls == []
+
+
 def test_a_later_consent_beats_one_that_is_being_refused(service: InMemoryService) -> None:
     def connect_again(_asked: Request) -> None:
         service.xero.meanwhile = lambda _: None

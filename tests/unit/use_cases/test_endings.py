@@ -1,10 +1,10 @@
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from builders import CLINIC, make_connect, make_disconnect
+from builders import CLINIC, make_connect, make_disconnect, make_header
 from domain.errors import (
     AccessExpired,
     AccessForbidden,
@@ -29,6 +29,7 @@ from domain.model.connection import ConnectionStatus, Erase, Reason
 from domain.model.failures import FailureState
 from domain.model.ids import ClinicId, ConnectionId, XeroConnectionId
 from domain.model.tokens import Access, CredentialState, Secret
+from domain.use_cases.complete_connection import ConnectOutcome
 from domain.use_cases.disconnect import DisconnectOutcome
 from domain.use_cases.erase_payroll import EraseOutcome
 from domain.use_cases.finish_disconnect import FinishOutcome
@@ -85,6 +86,53 @@ def test_the_same_disconnect_ten_times_has_one_effect(service: InMemoryService) 
     assert outcomes == [DisconnectOutcome.DISCONNECTED] + [DisconnectOutcome.DUPLICATE] * 9
     assert len(service.database.outbox.events) == 1
     assert service.connection().generation == 2
+
+
+@pytest.fixture
+def connected_at(service: InMemoryService) -> datetime:
+    """When the clinic has consented once more, with the event's time."""
+    at = service.database.now
+    event = make_connect(service.authorizer.consent("tenant-1"), header=make_header(time=at))
+    assert service.complete_connection(event) is ConnectOutcome.ACTIVE
+    return at
+
+
+@pytest.mark.parametrize("erase", [Erase.AFTER_GRACE, Erase.NEVER])
+def test_a_disconnect_that_comes_after_the_clinic_has_connected_again_changes_nothing(
+    service: InMemoryService, connected_at: datetime, erase: Erase
+) -> None:
+    event = make_disconnect(header=make_header(time=connected_at - timedelta(seconds=30)), erase=erase)
+    assert service.disconnect(event) is DisconnectOutcome.SUPERSEDED
+    assert service.connection().is_active
+    assert (told(service).status, told(service).in_reply_to) == (ConnectionStatus.ACTIVE, event.header.id)
+    assert service.disconnect(event) is DisconnectOutcome.DUPLICATE
+
+
+def test_a_late_disconnect_that_wants_the_rows_gone_now_has_its_way(
+    service: InMemoryService, connected_at: datetime
+) -> None:
+    event = make_disconnect(header=make_header(time=connected_at - timedelta(days=1)), erase=Erase.NOW)
+    assert service.disconnect(event) is DisconnectOutcome.DISCONNECTED
+    assert not service.connection().is_open
+
+
+@pytest.mark.parametrize("seconds", [-4, 0, 60, None])
+def test_a_disconnect_that_is_not_clearly_older_than_the_consent_ends_it(
+    service: InMemoryService, connected_at: datetime, seconds: int | None
+) -> None:
+    time = None if seconds is None else connected_at + timedelta(seconds=seconds)
+    assert (
+        service.disconnect(make_disconnect(header=make_header(time=time))) is DisconnectOutcome.DISCONNECTED
+    )
+    assert not service.connection().is_open
+
+
+def test_a_late_disconnect_of_a_connection_that_has_ended_since_is_answered(
+    service: InMemoryService, connected_at: datetime
+) -> None:
+    service.disconnect(make_disconnect(header=make_header(time=connected_at + DAY)))
+    late = make_disconnect(header=make_header(time=connected_at - DAY))
+    assert service.disconnect(late) is DisconnectOutcome.WAS_NOT_CONNECTED
 
 
 def test_a_clinic_that_never_connected_is_disconnected_too() -> None:
