@@ -113,7 +113,7 @@ class MemoryBackend:
 
     def pause(self, connection_id: ConnectionId, until: timedelta) -> None:
         clinic = self.database.connections.rows[connection_id].clinic_id
-        pause_clinic(self.transaction, clinic, until)
+        pause_clinic(self.operating, clinic, until)
 
     def promote(self, key_id: str) -> None:
         self.database.credentials.primary = key_id
@@ -180,7 +180,7 @@ class PostgresBackend:
 
     def pause(self, connection_id: ConnectionId, until: timedelta) -> None:
         query = "SELECT clinic_id FROM allie_xero.connection WHERE id = :id"
-        pause_clinic(self.transaction, self.ask(query, id=connection_id)[0]["clinic_id"], until)
+        pause_clinic(self.operating, self.ask(query, id=connection_id)[0]["clinic_id"], until)
 
     def promote(self, key_id: str) -> None:
         cipher = self.storage.cipher

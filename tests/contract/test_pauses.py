@@ -17,7 +17,7 @@ OTHER = ClinicId("clinic-2")
 
 
 def rest(backend: Backend, scope: Scope, by: timedelta = HOUR) -> Pause:
-    with backend.transaction(None) as stores:
+    with backend.operating(None) as stores:
         until, now = stores.now + by, stores.now
         return stores.pauses.add(
             Pause(id=PauseId(0), scope=scope, until=until, operator="olga", reason="T-1", created_at=now)
@@ -67,7 +67,7 @@ def test_only_a_whole_pause_keeps_slices_from_beginning(backend: Backend, scope:
     assert due(backend) == ([] if scope.is_whole else [RunSlice(CLINIC, connection.id)])
     with backend.transaction(CLINIC) as stores:
         assert (stores.syncs.lease(connection.id) is None) is scope.is_whole
-    with backend.transaction(None) as stores:
+    with backend.operating(None) as stores:
         stores.pauses.end(begun, "otto")
     assert in_force(backend) == []
 
@@ -87,7 +87,7 @@ def test_ending_a_pause_early_wakes_what_waited_for_its_end(backend: Backend) ->
         with backend.transaction(one.clinic_id) as stores:
             stores.syncs.release(lease, begun.until)
     assert due(backend) == []
-    with backend.transaction(None) as stores:
+    with backend.operating(None) as stores:
         stores.pauses.end(begun, "otto")
     assert due(backend) == [RunSlice(CLINIC, connection.id)]
 
