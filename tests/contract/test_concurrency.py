@@ -26,6 +26,11 @@ BLOCKED = 0.3
 """Seconds after which something that has not come back is taken to wait for a lock."""
 
 
+@pytest.fixture(scope="module")
+def logins() -> None:
+    """One login for everything: what two transactions do to each other is no matter of rights."""
+
+
 @pytest.fixture
 def transaction(postgres_backend: PostgresBackend) -> Transaction:
     return postgres_backend.transaction
