@@ -1,16 +1,15 @@
 """A process that refreshes a token set on the real adapters, and is killed or stopped on its way."""
 
-import os
 import select
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
+from http.client import HTTPConnection
 from random import Random
-from threading import Thread
+from threading import Thread, get_ident
 from typing import Any
 
 import psycopg
-import urllib3
 from sqlalchemy import Engine, event
 
 from adapters.postgres import credentials
@@ -55,7 +54,7 @@ def refresh_and_die(environment: Mapping[str, str], job: KeepAlive, point: str, 
 
     def reach(reached: str) -> None:
         if reached == point:
-            os.kill(os.getpid(), number)
+            signal.pthread_kill(get_ident(), number)  # this very thread goes no further
 
     _watch_database(reach, point)
     _watch_xero(reach)
@@ -129,7 +128,7 @@ def _watch_database(reach: Reach, point: str) -> None:
 
 def _watch_xero(reach: Reach) -> None:
     """The points at Xero's token endpoint."""
-    refresh, getresponse = XeroAuthorizer.refresh, urllib3.connection.HTTPConnection.getresponse
+    refresh, getresponse = XeroAuthorizer.refresh, HTTPConnection.getresponse
 
     def refresh_then(authorizer: Any, token: Any) -> Any:
         reach("after-intent")
@@ -144,7 +143,7 @@ def _watch_xero(reach: Reach) -> None:
         return getresponse(connection)
 
     setattr(XeroAuthorizer, "refresh", refresh_then)  # noqa: B010 - mypy lets no method be replaced
-    setattr(urllib3.connection.HTTPConnection, "getresponse", getresponse_then)  # noqa: B010
+    setattr(HTTPConnection, "getresponse", getresponse_then)  # noqa: B010
 
 
 KILL, STOP, GO_ON = signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT

@@ -192,3 +192,44 @@ def test_a_header_names_as_many_keys_as_its_kind_has() -> None:
         forged = envelope.header(kind, *ids) + bytes(28)
         with pytest.raises(SecretUnreadable, match="wrong number of keys"):
             envelope.parse(kind, forged)
+
+
+GOLDEN = {
+    "key": (
+        "QVhLAQECCmtlay1nb2xkZW4kYzk4ODRlYTYtOWM1Yy00MmRkLTgxZjItZTFmZDAzODExNWJlpDCvA4W+u5gGDr1M35kBCMw9"
+        "5QlT0QZeTD4JK3bmcPBLLozzxcFxZTFvAVVL9Cf6HcbXPmN577ApFU40"
+    ),
+    "value": (
+        "QVhWAQEBJGM5ODg0ZWE2LTljNWMtNDJkZC04MWYyLWUxZmQwMzgxMTViZXYBV8JIfKazx2eWM8BU18OkCyQdaHQAX2VANjHv"
+        "4Lv60hteYE2p3OEj"
+    ),
+}
+
+
+def test_what_an_earlier_release_has_sealed_still_opens() -> None:
+    """Whoever changes the format adds another one; rows in the first are there for years."""
+    keys = JsonKeyRing(
+        primary_id="kek-golden", keys={"kek-golden": bytes(range(32))}, signing_id="sign", signing=bytes(32)
+    )
+    place = ("credential", "tenant-1", "17", "3", "42", "0")
+    data_key, value = (base64.b64decode(GOLDEN[one]) for one in ("key", "value"))
+    cipher = EnvelopeCipher(keys, "golden")
+    opened = cipher.open(data_key, (*place, "data_key"), value, (*place, "sealed_tokens"))
+    assert opened == b"an old secret"
+    assert cipher.primary_id == cipher.kek_id(data_key) == "kek-golden"
+
+
+def test_an_envelope_of_just_the_allowed_size_is_read_and_a_larger_one_is_not() -> None:
+    fits = SEALED + bytes(envelope.MAX_BYTES - len(SEALED))
+    with pytest.raises(SecretUnreadable, match="damaged"):
+        opened(fits)
+    with pytest.raises(SecretUnreadable, match="known kind"):
+        opened(fits + b"0")
+    assert envelope.MAX_BYTES == 65_536
+
+
+def test_an_envelope_without_a_whole_nonce_is_cut_short() -> None:
+    head, _, body = envelope.parse(Kind.VALUE, SEALED)
+    assert envelope.parse(Kind.VALUE, head + body[:12])[2] == body[:12]
+    with pytest.raises(SecretUnreadable, match="cut short"):
+        envelope.parse(Kind.VALUE, head + body[:11])

@@ -1,6 +1,7 @@
 import base64
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -145,3 +146,35 @@ def test_the_public_half_of_a_receiving_key_is_no_secret() -> None:
     public = public_half(private)
     assert public.keys() == private.keys() - {"d"}
     assert public["kid"] == private["kid"]
+
+
+def test_every_part_of_a_document_is_taken_over() -> None:
+    older, sender = base64.b64encode(bytes(range(32))).decode(), public_half(new_receiving_key())
+    document = {
+        **new_document(),
+        "verifying": {"sign-1": older},
+        "senders": [sender],
+        "promoted_at": "2026-11-20T03:00:00+00:00",
+    }
+    found = JsonKeyRing.from_document(document)
+    assert found.verifying == {"sign-1": bytes(range(32))}
+    assert found.senders == (sender,)
+    assert found.receiving == tuple(document["receiving"])
+    assert found.promoted_at == datetime(2026, 11, 20, 3, tzinfo=UTC)
+    assert found.signing_id == document["signing"]["id"]
+    assert JsonKeyRing.from_document(new_document()).promoted_at is None
+
+
+@pytest.mark.parametrize("part", ["receiving", "senders"])
+def test_a_key_that_is_named_twice_is_refused(part: str) -> None:
+    jwk = new_receiving_key()
+    with pytest.raises(KeyRingInvalid, match="is in the key ring twice"):
+        JsonKeyRing.from_document({**new_document(), part: [jwk, new_receiving_key(), jwk]})
+
+
+def test_a_ring_that_is_replaced_keeps_its_mode_and_is_written_for_people(file: Path) -> None:
+    file.chmod(0o640)
+    write_document(file, new_document(), replace=True)
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert file.read_text().startswith('{\n  "version": 1,\n')
+    assert file.read_text().endswith("}\n")

@@ -183,3 +183,21 @@ def test_another_algorithm_is_refused() -> None:
         protected = {"alg": algorithm, "enc": "A256GCM", "kid": NEW["kid"]}
         compact = jwe.encrypt_compact(protected, json.dumps(CLAIMS).encode(), key, registry=LENIENT)
         refused(SealedTokenSet(jwe=Secret(compact)))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [{"alg": "ECDH-ES+A256KW"}, {"alg": "ECDH-ES+A128KW"}, {"enc": "A128GCM"}, {"enc": "A256CBC-HS512"}],
+)
+def test_an_algorithm_that_others_think_well_of_is_refused_too(header: dict[str, str]) -> None:
+    protected = {"alg": "ECDH-ES", "enc": "A256GCM", "kid": NEW["kid"], **header}
+    compact = jwe.encrypt_compact(
+        protected, json.dumps(CLAIMS).encode(), ECKey.import_key(NEW), algorithms=list(protected.values())
+    )
+    refused(SealedTokenSet(jwe=Secret(compact)))
+
+
+def test_what_is_too_long_is_not_even_opened() -> None:
+    assert "too long" in str(refused(SealedTokenSet(jwe=Secret("x" * (MAX_BYTES + 1)))))
+    assert "too long" not in str(refused(SealedTokenSet(jwe=Secret("x" * MAX_BYTES))))
+    assert MAX_BYTES == 32_768
