@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from adapters.postgres.access import RolesMissing, roles_sql
+from adapters.postgres.access import CannotMigrate, roles_sql
 from adapters.postgres.migrate import migrate
 from entrypoints.cli import app
 from entrypoints.local.postgres import UNSAFE_BUT_FAST, PrivatePostgres, find_binaries
@@ -16,6 +16,7 @@ from entrypoints.local.service import Service
 from services.databases import database_in, libpq_url, new_database
 from services.logins import new_login
 from services.needs import leave_out
+from services.pooler import pooler
 
 TABLES = "SELECT count(*), min(tableowner), max(tableowner) FROM pg_tables WHERE schemaname = 'allie_xero'"
 
@@ -68,7 +69,7 @@ def test_a_managed_servers_administrator_needs_no_superuser_and_one_login_can_ru
 
 def test_the_migrator_migrates_once_an_administrator_has_made_the_roles(empty: str) -> None:
     with new_login(empty, "migrator") as login:
-        with pytest.raises(RolesMissing, match="allie-xero db roles"):
+        with pytest.raises(CannotMigrate, match="allie-xero db roles"):
             migrate(login)
         do(empty, roles_sql())
         migrate(login)
@@ -80,7 +81,7 @@ def test_the_migrator_migrates_once_an_administrator_has_made_the_roles(empty: s
 def test_nobody_else_migrates(empty: str) -> None:
     do(empty, roles_sql())
     everything = ("worker", "dispatcher", "operator", "reader", "fleet_reader")
-    refused = pytest.raises(RolesMissing, match="grant it allie_xero_migrator")
+    refused = pytest.raises(CannotMigrate, match="grant it allie_xero_migrator")
     with new_login(empty, *everything) as login, refused:
         migrate(login)
     assert ask(empty, TABLES) == [(0, None, None)]
@@ -93,6 +94,12 @@ def test_the_command_prints_the_sql_and_says_when_it_is_needed(empty: str) -> No
         refused = CliRunner().invoke(app, ["db", "migrate"], env={"DATABASE_URL": login})
     assert refused.exit_code == 1
     assert "allie-xero db roles" in refused.stderr
+
+
+def test_nobody_migrates_through_a_pooler(empty: str) -> None:
+    with pooler(empty) as url, pytest.raises(CannotMigrate, match="This is a pooler"):
+        migrate(url)
+    assert ask(empty, TABLES) == [(0, None, None)]
 
 
 def test_what_was_granted_by_hand_is_gone_when_the_grants_are_applied_anew(database_url: str) -> None:

@@ -13,6 +13,8 @@ from adapters.postgres.migrations.statements import execute, statements
 
 OWNER = "allie_xero_owner"
 
+BACKEND = text("SELECT pg_backend_pid()")
+
 IS_PREPARED = text(f"""
 SELECT to_regrole('{OWNER}') IS NOT NULL AND to_regrole('allie_xero_operator') IS NOT NULL
    AND CASE WHEN to_regrole('{OWNER}') IS NOT NULL
@@ -22,7 +24,7 @@ SELECT to_regrole('{OWNER}') IS NOT NULL AND to_regrole('allie_xero_operator') I
 APPLIED = text("SELECT obj_description('allie_xero'::regnamespace, 'pg_namespace')")
 
 
-class RolesMissing(Exception):
+class CannotMigrate(Exception):
     """The login may not migrate; the message says who has to do what."""
 
 
@@ -35,16 +37,20 @@ def become_owner(connection: Connection) -> None:
     """
     Act as the schema's owner until the session ends, so that everything made in it is the owner's.
 
-    Makes the roles where they are missing, if the login may. Raises RolesMissing.
+    Makes the roles where they are missing, if the login may. Raises CannotMigrate, also behind a pooler: the
+    session there is somebody else's in a moment, who would be the owner then.
     """
+    assert connection.connection.driver_connection is not None, "it is open"  # noqa: S101
+    if connection.execute(BACKEND).scalar() != connection.connection.driver_connection.info.backend_pid:
+        raise CannotMigrate("This is a pooler. Migrate on a connection to PostgreSQL itself.")
     if not (_is_prepared(connection) or (_could(connection, roles_sql()) and _is_prepared(connection))):
-        raise RolesMissing(
+        raise CannotMigrate(
             "The database's roles are missing, and this login may not make them. "
             "Have an administrator run, in this database, what this prints: allie-xero db roles"
         )
     become = f"SET ROLE {OWNER}"
     if not _could(connection, become) and not _could(connection, f"GRANT {OWNER} TO CURRENT_USER", become):
-        raise RolesMissing("This login may not migrate: grant it allie_xero_migrator.")
+        raise CannotMigrate("This login may not migrate: grant it allie_xero_migrator.")
     connection.commit()
 
 

@@ -24,7 +24,7 @@ def migrate(url: str) -> None:
     """
     Migrate the database at `url` to the newest version; does nothing where it is there already.
 
-    Safe to run from several places at once. Raises RolesMissing where an administrator has to go first.
+    Safe to run from several places at once. Raises CannotMigrate where an administrator has to go first.
     """
     engine = open_engine(url, pool_size=1, application_name="allie-xero migrate")
     try:

@@ -17,12 +17,12 @@ def migrate() -> None:
 
     Example: DATABASE_URL=postgresql://… allie-xero db migrate
     """
-    from adapters.postgres.access import RolesMissing  # noqa: PLC0415 -- Alembic is slow to load
+    from adapters.postgres.access import CannotMigrate  # noqa: PLC0415 -- Alembic is slow to load
     from adapters.postgres.migrate import migrate as run  # noqa: PLC0415 -- Alembic is slow to load
 
     try:
         run(database_url(os.environ))
-    except RolesMissing as error:
+    except CannotMigrate as error:
         complain(str(error))
         raise typer.Exit(1) from None
     console.print("The database is up to date.")

@@ -16,9 +16,13 @@ BEGIN
             NULL; -- made at this very moment for another database of the server
         END;
     END LOOP;
-    IF NOT pg_has_role('allie_xero_migrator', 'allie_xero_owner', 'MEMBER') THEN
-        GRANT allie_xero_owner TO allie_xero_migrator;
-    END IF;
+    BEGIN
+        IF NOT pg_has_role('allie_xero_migrator', 'allie_xero_owner', 'MEMBER') THEN
+            GRANT allie_xero_owner TO allie_xero_migrator;
+        END IF;
+    EXCEPTION WHEN unique_violation OR internal_error THEN
+        NULL; -- "tuple concurrently updated": granted at this very moment
+    END;
     EXECUTE format('GRANT CREATE ON DATABASE %I TO allie_xero_owner', current_database());
 END
 $$;
