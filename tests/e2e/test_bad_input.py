@@ -5,8 +5,10 @@ import json
 import pytest
 
 from deployment.clinic import rows, value
+from deployment.operating import Operator
 from deployment.platform import Platform
 from deployment.processes import Deployment, until
+from services.logins import new_login
 
 EVENT = {
     "specversion": "1.0",
@@ -62,3 +64,26 @@ def test_an_unknown_clinic_is_answered(
     assert answer[0]["data"]["in_reply_to"] == event_id
     assert answer[0]["data"]["reason"] == "not_connected"
     assert value(database_url, "SELECT count(*) FROM allie_xero.connection") == 0
+
+
+def test_a_dead_letter_is_replayed_from_the_command_line_under_its_own_id_and_has_its_effect_once(
+    service: Deployment,
+    main_platform: Platform,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    service.start_dispatcher()
+    event = {**EVENT, "id": "dead-1", "data": {"clinic_id": "stranger", "requested_by": "olivia"}}
+    main_platform.publish_raw(json.dumps(event).encode(), "allie-xero.control.XQ", exchange="")
+    failed = "SELECT fingerprint FROM allie_xero.failure WHERE state = 'failed'"
+    cause = until(lambda: value(database_url, failed), "the failure")
+    service.start_worker()
+    with new_login(database_url, "operator") as login:
+        operator = Operator(login, monkeypatch, capsys)
+        done = operator.json("replay", "--fingerprint", cause, "--all", "--reason", "T-7")
+    assert (done["state"], done["succeeded"]) == ("finished", 1)
+    answers = until(lambda: main_platform.events("connection-changed"), "the answer")
+    assert [one["data"]["in_reply_to"] for one in answers] == ["dead-1"]
+    assert rows(database_url, "SELECT outcome FROM allie_xero.inbox") == [("unknown_clinic",)]
+    assert value(database_url, "SELECT state FROM allie_xero.failure") == "resolved"

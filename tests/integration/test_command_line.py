@@ -9,8 +9,8 @@ import pytest
 
 from adapters.crypto.generation import new_document
 from deployment.clinic import value
+from deployment.operating import Operator
 from deployment.service import ServiceInProcess, in_process
-from integration.operating import Operator
 from services.logins import new_login
 from simulator.client import CLIENT_ID, CLIENT_SECRET
 from simulator.server import Running, running_in_thread

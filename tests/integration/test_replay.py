@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pytest
 
 from deployment.clinic import rows, value
+from deployment.operating import Operator
 from deployment.service import ServiceInProcess, in_process
 from domain.messages import Job
-from integration.operating import Operator
 from services.logins import new_login
 from simulator.client import Organisation
 from simulator.server import Running, running
