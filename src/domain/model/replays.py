@@ -78,11 +78,6 @@ class Progress:
     skipped: int = 0
 
     @property
-    def total(self) -> int:
-        """All of them."""
-        return self.queued + self.under_way + self.succeeded + self.failed + self.skipped
-
-    @property
     def under_way(self) -> int:
         """Those that are being worked."""
         return self.released + self.started

@@ -14,6 +14,7 @@ from domain.model.connection import Reason, Region
 from domain.model.failures import FailureState
 from domain.model.ids import ClinicId, EventId, FailureId, ReplayId, SourceId, TenantId
 from domain.model.kept_failure import FailureQuery
+from domain.model.pauses import Scope
 from domain.model.replays import ItemState, Replay, ReplayState
 from domain.model.streams import Resource
 from domain.model.sync import DetailRequest, ListRequest, Mode, Reply, Request
@@ -21,6 +22,8 @@ from domain.model.tokens import Access
 from domain.ports import PayrollSource
 from domain.use_cases.advance_replays import advance_replays
 from domain.use_cases.discard_failures import discard_failures
+from domain.use_cases.expire_failures import expire_failures
+from domain.use_cases.pause import pause
 from domain.use_cases.record_dead_letter import record_dead_letter
 from domain.use_cases.replay_failures import ReplayOrder, ReplayRefused, plan_replay, replay_failures
 from domain.use_cases.run_slice import SliceOutcome
@@ -450,6 +453,41 @@ def test_discarding_needs_a_reason_and_spares_what_is_being_replayed(service: In
     assert len(discarded) == 10
     assert states(service) == {FailureState.DISCARDED: 10, FailureState.FAILED: 2}
     assert service.database.failures.settled[discarded[0]] == ("olga", "never mind")
+
+
+def test_what_rests_is_replayed_when_it_goes_on(service: InMemoryService) -> None:
+    until = service.database.now + timedelta(hours=1)
+    pause(Scope(clinic_id=CLINIC), until, "olga", "T-1", transaction=service.transaction)
+    [why] = plan_replay(EMPLOYEES, transaction=service.transaction).refused
+    assert why == "it is paused until 20 Nov 04:00 UTC; see: allie-xero pauses"
+
+
+def test_a_list_that_is_still_to_be_read_is_waited_for(service: InMemoryService) -> None:
+    record_on(service, subject="users:gone", error="UnreadableRecord", stream="users")
+    replay = begin(service, order(FailureQuery(stream="users")))
+    advance_replays(transaction=service.transaction)
+    for _ in range(3):
+        [job] = [job for job in service.due() if isinstance(job, WorkReplay)]
+        service.work_replay(job)
+        service.database.pass_time(timedelta(seconds=61))
+    assert items(service, replay) == {ItemState.STARTED: 1}
+
+
+def test_a_limit_at_xeros_identity_service_parks_too(service: InMemoryService) -> None:
+    service.authorizer.expire_access()
+    service.database.pass_time(timedelta(hours=1))
+    service.authorizer.script.fail("refresh", RateLimited(Limit.MINUTE, None))
+    service.request_sync(make_request())
+    assert service.slice() is SliceOutcome.FAILED
+    assert states(service)[FailureState.PARKED_MINUTE] == 1
+
+
+def test_failures_are_forgotten_half_a_year_after_their_last_attempt(service: InMemoryService) -> None:
+    service.database.pass_time(timedelta(days=179))
+    assert expire_failures(transaction=service.transaction) == 0
+    service.database.pass_time(timedelta(days=2))
+    assert expire_failures(transaction=service.transaction) == 12
+    assert states(service) == {}
 
 
 CLINICS = 5
