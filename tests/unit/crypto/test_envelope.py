@@ -233,3 +233,35 @@ def test_an_envelope_without_a_whole_nonce_is_cut_short() -> None:
     assert envelope.parse(Kind.VALUE, head + body[:12])[2] == body[:12]
     with pytest.raises(SecretUnreadable, match="cut short"):
         envelope.parse(Kind.VALUE, head + body[:11])
+
+
+class Hsm:
+    """Somebody who wraps keys and never gives theirs away, as a key management service does."""
+
+    primary_id = "remote-1"
+
+    def __init__(self) -> None:
+        self._kept: dict[bytes, tuple[str, bytes, bytes]] = {}
+
+    def wrap(self, key_id: str, data_key: bytes, context: bytes) -> bytes:
+        ticket = os.urandom(32)
+        self._kept[ticket] = (key_id, data_key, context)
+        return ticket
+
+    def unwrap(self, key_id: str, wrapped: bytes, context: bytes) -> bytes:
+        kept_id, data_key, kept_context = self._kept.get(wrapped, ("", b"", b""))
+        if (kept_id, kept_context) != (key_id, context):
+            raise SecretUnreadable("not wrapped here")
+        return data_key
+
+
+def test_keys_may_be_somebody_elses_who_never_gives_them_away() -> None:
+    cipher = EnvelopeCipher(Hsm(), "test")
+    data_key = cipher.new_key(KEY_PLACE)
+    sealed = cipher.seal(data_key, KEY_PLACE, PLAIN, PLACE)
+    assert cipher.open(data_key, KEY_PLACE, sealed, PLACE) == PLAIN
+    assert cipher.kek_id(cipher.rewrap(data_key, KEY_PLACE)) == "remote-1"
+    with pytest.raises(SecretUnreadable):
+        cipher.open(data_key, (*KEY_PLACE, "elsewhere"), sealed, PLACE)
+    with pytest.raises(SecretUnreadable):
+        EnvelopeCipher(Hsm(), "test").open(data_key, KEY_PLACE, sealed, PLACE)
