@@ -15,6 +15,7 @@ from convergence.example import Example
 from simulator.server import Running, running
 
 EXAMPLES = int(os.environ.get("CONVERGENCE_EXAMPLES", "6"))
+REGIONS = os.environ.get("CONVERGENCE_REGIONS", "AU,NZ,UK").split(",")
 FIRST_SEED = int(os.environ.get("CONVERGENCE_SEED", "1"))
 
 
@@ -25,7 +26,7 @@ def xero() -> Iterator[Running]:
 
 
 @pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + EXAMPLES))
-@pytest.mark.parametrize("region", ["AU", "NZ", "UK"])
+@pytest.mark.parametrize("region", REGIONS)
 def test_the_views_come_to_equal_the_source(region: str, seed: int, xero: Running, database_url: str) -> None:
     wrong = Example(region, seed, xero, database_url).run()
     assert not wrong, "\n".join(wrong)

@@ -1,6 +1,6 @@
 """What went wrong with a batch, and what has gone well since, as rows that a person can look at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from domain.errors import ServiceError
 from domain.model.connection import Connection
@@ -46,6 +46,13 @@ def note_replies(stores: Stores, connection: Connection, replies: Sequence[tuple
 def note_gone(stores: Stores, connection: Connection, requests: Sequence[Request]) -> None:
     """Nothing is wrong any more with records that Xero has no more."""
     stores.failures.resolve(connection.id, [_subject(request) for request in requests])
+
+
+def note_empty(stores: Stores, connection: Connection, lists: Iterable[Resource]) -> None:
+    """A list that shows nothing is right where nothing is left."""
+    settled = [f"{one}:{EMPTY}" for one in lists if not stores.payroll.count(connection.id, one)]
+    if settled:
+        stores.failures.resolve(connection.id, settled)
 
 
 def note_ties(stores: Stores, connection: Connection, ties: Mapping[SourceId, bool]) -> None:

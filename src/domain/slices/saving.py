@@ -102,6 +102,8 @@ def _unseen(stores: Stores, connection: Connection, request: ListRequest, reply:
     is_empty = request.page == 1 and not reply.records and not reply.unreadable
     if is_empty and stores.payroll.count(connection.id, request.resource):
         stores.failures.record(noting.oddity(connection, request, noting.EMPTY))
+    elif is_empty:
+        noting.note_empty(stores, connection, [request.resource])
     return stores.payroll.doubt_unseen(connection.id, request, reply)
 
 
@@ -114,7 +116,12 @@ def _save_gone(stores: Stores, connection: Connection, fetched: Sequence[Fetched
     if not gone:
         return Changes()
     noting.note_gone(stores, connection, gone)
-    return stores.payroll.gone(connection.id, gone)
+    changes = stores.payroll.gone(connection.id, gone)
+    # A pay run is read as its payslips in some countries, and listed as a pay run in all.
+    streams = {Stream.PAY_RUNS, *(plan_of(connection).stream_of(one.resource) for one in gone)}
+    lists = [spec.resource for spec in plan_of(connection).lists if spec.stream in streams]
+    noting.note_empty(stores, connection, lists)
+    return changes
 
 
 def _calls(plan: Plan, fetched: Sequence[Fetched]) -> dict[Stream, Tally]:

@@ -636,6 +636,16 @@ def test_a_list_that_suddenly_shows_nothing_is_not_believed_and_told(service: In
     assert counts(service)["account_user"] == 1
 
 
+def test_a_list_that_rightly_shows_nothing_is_found_to_be_right(service: InMemoryService) -> None:
+    service.slice()
+    service.database.pass_time(HOUR)
+    service.xero.remove(Resource.LEAVE, Resource.LEAVE_APPLICATION, SourceId("leave-1"))
+    service.request_sync(make_request(mode=Mode.RECONCILE))
+    service.slice()
+    assert counts(service)["leave_application"] == 0
+    assert ("SuspiciouslyEmpty", "leave:SuspiciouslyEmpty", FailureState.RESOLVED) in failures(service)
+
+
 def test_a_pay_run_that_its_payslips_do_not_add_up_to_is_noted_until_they_do(
     service: InMemoryService,
 ) -> None:
