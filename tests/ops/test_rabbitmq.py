@@ -49,7 +49,7 @@ class Defined:
 
 @pytest.fixture(scope="module")
 def defined(rabbitmq_node: PrivateRabbitmq) -> Iterator[Defined]:
-    found = Defined(rabbitmq_node, {user: secrets.token_urlsafe() for user in USERS})
+    found = Defined(rabbitmq_node, {user: secrets.token_hex() for user in USERS})
     found.import_()
     found.set_passwords()
     yield found
