@@ -10,6 +10,8 @@ from enum import StrEnum
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+import certifi
+
 from adapters.crypto.keyring import KeyRingInvalid
 from adapters.postgres import health_report
 from adapters.postgres.errors import StorageBug
@@ -169,8 +171,8 @@ def _broker(environ: Mapping[str, str]) -> Iterator[Check]:
 def _xero(environ: Mapping[str, str]) -> Iterator[Check]:
     """Any answer will do; its date tells Xero's clock."""
     url = (environ.get("XERO_API_URL") or "https://api.xero.com").rstrip("/")
-    trust = ssl.create_default_context(cafile=environ.get("XERO_CA_FILE") or None)
     try:
+        trust = ssl.create_default_context(cafile=environ.get("XERO_CA_FILE") or certifi.where())
         with urlopen(Request(url, method="HEAD"), timeout=5, context=trust) as answer:  # noqa: S310
             date = answer.headers.get("Date")
     except HTTPError as refusal:

@@ -86,6 +86,7 @@ FROM_ROWS = {
     "outbox_oldest": Spec("outbox_oldest_timestamp_seconds", "Oldest of them; 0 is none."),
     "failures_open": Spec("failures_open", "Failures that are not settled.", labels.FAILURE_STATE),
     "failures_expiring": Spec("failures_expiring", "Open failures that expire within 14 days."),
+    "pauses": Spec("pauses", "Pauses in force, of clinics, streams, the backfill or everything."),
     "replays": Spec("replays", "Replays that are not over, or ended within a day.", labels.REPLAY_STATE),
     "replay_items": Spec("replay_failures", "Failures of these replays.", labels.REPLAYED),
     "replay_oldest_unstarted": Spec(

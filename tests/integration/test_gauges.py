@@ -45,7 +45,7 @@ CASES: dict[str, tuple[str, dict[tuple[str, str], float]]] = {
     ),
     "a paused connection": (
         PAUSE,
-        {("connections", "active"): 1, ("connections", "paused"): 1},
+        {("connections", "active"): 1, ("connections", "paused"): 1, ("pauses", ""): 1},
     ),
     "why a clinic must act": ("", {("connections_waiting", "consent_withdrawn"): 1}),
     "a connection that was never read is stale in time": ("", {("stale_connections", ""): 1}),

@@ -17,7 +17,7 @@ from adapters.postgres.engine import open_engine
 from adapters.postgres.errors import translated
 from adapters.postgres.failures import STATE
 from adapters.postgres.leader import Leader
-from adapters.postgres.pauses import IS_PAUSED
+from adapters.postgres.pauses import IN_FORCE, IS_PAUSED
 from domain.model.failures import KEPT, NOTICE
 from domain.model.outage import ENOUGH
 from domain.model.plans import PLANS
@@ -142,6 +142,8 @@ UNION ALL
 SELECT 'failures_open', {STATE} AS now_state, count(*)
   FROM allie_xero.failure f LEFT JOIN allie_xero.connection c ON c.id = f.connection_id
  WHERE f.state NOT IN ('resolved', 'discarded') GROUP BY now_state
+UNION ALL
+SELECT 'pauses', '', count(*) FROM allie_xero.pause p WHERE {IN_FORCE}
 UNION ALL
 SELECT 'failures_expiring', '', count(*)
   FROM allie_xero.failure

@@ -39,10 +39,10 @@ SELECT :replay_id, one.failure_id, one.clinic_id, 'queued', one.attempts
 GET = "SELECT * FROM allie_xero.replay WHERE id = :id"
 
 UNDER_WAY = text("""
-SELECT * FROM allie_xero.replay r
- WHERE state = 'running'
-    OR EXISTS (SELECT FROM allie_xero.replay_item i
-                WHERE i.replay_id = r.id AND i.state = 'started' AND i.due_at IS NOT NULL)
+SELECT * FROM allie_xero.replay
+ WHERE id IN (SELECT id FROM allie_xero.replay WHERE state = 'running'
+              UNION SELECT replay_id FROM allie_xero.replay_item
+                     WHERE state = 'started' AND due_at IS NOT NULL)
  ORDER BY id FOR UPDATE SKIP LOCKED
 """)
 
