@@ -6,6 +6,7 @@ The database says what is missing, so a crash, a limit or a deploy needs no memo
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from domain.model.budget import Lane
 from domain.model.connection import Connection
@@ -104,5 +105,7 @@ def _resting(connection: Connection, rest: Rest) -> list[Resource]:
 def _details(
     stores: Stores, connection: Connection, lane: Lane, rest: Rest, sync: Sync | None = None
 ) -> Batch | None:
-    requests = stores.payroll.todo(connection.id, lane, BATCH, but=_resting(connection, rest))
-    return Batch(requests=tuple(requests), lane=lane, sync=sync) if requests else None
+    wanted = stores.payroll.todo(connection.id, lane, BATCH, but=_resting(connection, rest))
+    # A pay run brings all its payslips' totals: they are saved, and seen, before the rest is asked for.
+    runs = tuple(takewhile(lambda one: one.resource is Resource.PAY_RUN, wanted))
+    return Batch(requests=runs or tuple(wanted), lane=lane, sync=sync) if wanted else None

@@ -588,6 +588,18 @@ def test_the_newest_pay_run_is_there_after_the_first_two_batches(service: InMemo
     assert {row.values["payment_date"] for row in rows.values()} == {NEWEST}
 
 
+def test_the_newest_pay_run_is_saved_before_any_other_detail_is_asked_for(service: InMemoryService) -> None:
+    seen: list[int] = []
+
+    def look(request: Request) -> None:
+        if isinstance(request, DetailRequest) and request.resource is not Resource.PAY_RUN:
+            seen.append(counts(service)["payslip"])
+
+    service.xero.meanwhile = look
+    service.slice()
+    assert min(seen) == 2
+
+
 def test_an_organisation_that_changed_its_name_is_read_again_after_a_day(service: InMemoryService) -> None:
     service.slice()
     service.xero.show(Resource.ORGANISATION, make_organisation(legal_name="Another Name"))
