@@ -12,6 +12,7 @@ from http.client import HTTPConnection, HTTPSConnection
 
 import certifi
 
+from adapters.xero.responses import Response
 from domain.errors import XeroUnavailable
 
 
@@ -54,6 +55,7 @@ class Sockets:
             if scheme == "https"
             else HTTPConnection(host, timeout=self._timeout)
         )
+        connection.response_class = Response  # type: ignore[assignment]
         try:
             connection.connect()
         except ssl.SSLError:

@@ -11,17 +11,17 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse, IncompleteRead
-from typing import Any
+from http.client import HTTPException
+from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
+from adapters.xero.responses import Response
 from adapters.xero.sockets import Sockets
 from domain.errors import AnswerLost, AnswerUnreadable
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 25.0
 MAX_BODY_BYTES = 16 * 1024 * 1024
-CHUNK_BYTES = 64 * 1024
 
 LINK_ID = re.compile(r"[0-9A-Za-z-]+")
 """Of the links that are deleted: nothing in it can lead to another path."""
@@ -168,7 +168,7 @@ class Transport:
         try:
             connection.sock.settimeout(READ_TIMEOUT_S)
             connection.request(request.method, request.target, request.body, request.headers)
-            response = connection.getresponse()
+            response = cast("Response", connection.getresponse())
             raw = _read(response, deadline)
             is_reusable = not response.will_close
             response.close()
@@ -179,8 +179,7 @@ class Transport:
                 self._sockets.give_back(origin, connection)
             else:
                 connection.close()
-        lower = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, lower, _decoded(raw, lower), len(raw))
+        return Answer(response.status, response.headers, _decoded(raw, response.headers), len(raw))
 
 
 def _split(url: str) -> tuple[str, str]:
@@ -189,20 +188,18 @@ def _split(url: str) -> tuple[str, str]:
     return url[:end], url[end:]
 
 
-def _read(response: HTTPResponse, deadline: float) -> bytes:
-    """The body as it travelled, within time and size: `read1` gives what is there, and waits for no more."""
-    chunks = []
+def _read(response: Response, deadline: float) -> bytes:
+    """The body as it travelled, within time and size."""
+    pieces = []
     size = 0
-    while chunk := response.read1(CHUNK_BYTES):
-        chunks.append(chunk)
-        size += len(chunk)
+    for piece in response.pieces():
+        pieces.append(piece)
+        size += len(piece)
         if size > MAX_BODY_BYTES:
             raise AnswerUnreadable("Xero's answer is too large")
         if time.monotonic() > deadline:
             raise AnswerLost("Xero's answer took too long")
-    if response.length:
-        raise IncompleteRead(b"", response.length)
-    return b"".join(chunks)
+    return b"".join(pieces)
 
 
 def _decoded(raw: bytes, headers: Mapping[str, str]) -> bytes:

@@ -246,6 +246,39 @@ def test_a_body_that_comes_in_drops_is_read_whole(head: bytes, drop: bytes, end:
         assert caller.get().data == b"x" * 100
 
 
+CURIOUS: dict[str, tuple[bytes, bytes]] = {
+    "an interim answer before it": (
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+        b"{}",
+    ),
+    "bare newlines": (b"HTTP/1.1 200 OK\nContent-Length: 2\n\n{}", b"{}"),
+    "no reason": (b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\n{}", b"{}"),
+    "no length": (b"HTTP/1.1 200 OK\r\n\r\n{}", b"{}"),
+    "no sensible length": (b"HTTP/1.1 200 OK\r\nContent-Length: -7\r\n\r\n{}", b"{}"),
+    "chunks and a length": (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        b"{}",
+    ),
+    "chunks with extensions and trailers": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;a=b\r\n{\r\n1\r\n}\r\n0\r\nX-Sum: 1\r\n\r\n",
+        b"{}",
+    ),
+    "HTTP/1.0": (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}", b"{}"),
+    "nothing after it": (b"HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n", b""),
+}
+
+
+@pytest.mark.parametrize(("said", "body"), CURIOUS.values(), ids=CURIOUS)
+def test_an_answer_may_be_written_in_other_ways(said: bytes, body: bytes) -> None:
+    with xero(saying(said)) as (caller, _):
+        assert caller.get().data == body
+
+
+def test_of_names_the_letters_and_of_values_the_blanks_do_not_matter() -> None:
+    with xero(saying(b"HTTP/1.1 200 OK\r\ncontent-LENGTH:  2  \r\nX-A:b:c\r\n\r\n{}")) as (caller, _):
+        assert caller.get().headers == {"content-length": "2", "x-a": "b:c"}
+
+
 def keep_alive(connection: socket.socket) -> None:
     """Answer request after request, as long as they come over this connection."""
     good = answer().replace(b"Connection: close\r\n", b"")
@@ -286,6 +319,12 @@ LOST: dict[str, Callable[[socket.socket], None]] = {
     "chunks without an end": saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n12\r\n"),
     "chunks of no size": saying(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n12\r\n0\r\n\r\n"
+    ),
+    "interim answers only": saying(b"HTTP/1.1 100 Continue\r\n\r\n" * 200),
+    "a head without end": saying(b"HTTP/1.1 200 OK\r\n" + b"X-Many: 1\r\n" * 200 + b"\r\n{}"),
+    "a line without end": saying(b"HTTP/1.1 200 OK\r\nX-Long: " + bytes(100_000) + b"\r\n\r\n{}"),
+    "trailers without end": saying(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"X-Many: 1\r\n" * 200 + b"\r\n"
     ),
     "another protocol": saying(b"SSH-2.0-OpenSSH_9.6\r\n"),
     "noise": saying(bytes(range(256))),
