@@ -20,6 +20,9 @@ from domain.slices.reporting import sync_finished
 BATCH = 60
 """Requests fetched and saved together: at most what Xero allows in a minute."""
 
+PAYSLIPS = 1_000
+"""What the pay runs of one batch may bring."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
@@ -106,6 +109,16 @@ def _details(
     stores: Stores, connection: Connection, lane: Lane, rest: Rest, sync: Sync | None = None
 ) -> Batch | None:
     wanted = stores.payroll.todo(connection.id, lane, BATCH, but=_resting(connection, rest))
-    # A pay run brings all its payslips' totals: they are saved, and seen, before the rest is asked for.
     runs = tuple(takewhile(lambda one: one.resource is Resource.PAY_RUN, wanted))
-    return Batch(requests=runs or tuple(wanted), lane=lane, sync=sync) if wanted else None
+    requests = _few(stores, connection, runs) if runs else tuple(wanted)
+    return Batch(requests=requests, lane=lane, sync=sync) if requests else None
+
+
+def _few(stores: Stores, connection: Connection, runs: tuple[Request, ...]) -> tuple[Request, ...]:
+    """
+    Pay runs bring a payslip for everybody, which are saved, and seen, before the rest is asked for.
+
+    They come a few at a time, or a large clinic's would fill the memory.
+    """
+    staff = stores.payroll.count(connection.id, Resource.EMPLOYEES)
+    return runs[: max(1, PAYSLIPS // max(1, staff))]
