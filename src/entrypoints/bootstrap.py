@@ -41,6 +41,7 @@ from domain.use_cases.request_sync import RequestOutcome, request_sync
 from domain.use_cases.run_slice import run_slice
 from domain.use_cases.schedule_due_work import schedule_due_work
 from domain.use_cases.work_replay import work_replay
+from entrypoints.decoders import prepare_decoders
 from entrypoints.keys import key_ring
 from entrypoints.metrics import Metrics
 from entrypoints.observers import (
@@ -99,6 +100,7 @@ def build_application(
 ) -> Application:
     """Bind every use case to its adapters; `closing` gets what is to be closed. Raises KeyRingInvalid."""
     clock: Clock = partial(datetime.now, UTC)
+    prepare_decoders()
     keys = key_ring(settings)
     stores = storage(settings, keys, process, metrics)
     closing.callback(stores.engine.dispose)
