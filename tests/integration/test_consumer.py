@@ -16,11 +16,15 @@ from pika.exceptions import ChannelClosedByBroker
 
 from deployment.processes import until
 from domain.errors import Fenced, XeroUnavailable
+from domain.messages import RunSlice
+from domain.model.ids import ClinicId, ConnectionId
 from entrypoints.local.rabbitmq import PrivateRabbitmq
 from integration.working import Working, channel_to, message, publish, take, waiting, working
 from services.brokers import new_vhost
 from services.proxy import Proxy, proxied
 from unit.workers.wire import event
+from workers.actors import job_message
+from workers.broker import QuorumBroker
 from workers.consumer import STARTED
 from workers.queues import CONTROL, REQUEST_SYNC, SYNC
 
@@ -223,3 +227,13 @@ def test_what_stood_for_others_comes_back_when_the_connection_is_lost(
         gate.opened.set()
         until(lambda: len(work.runs) > 1, "one that stands for all of them")
         until(lambda: waiting(vhost_url, CONTROL) == 0, "the end of it")
+
+
+def test_what_waits_longer_than_a_minute_is_refused(vhost_url: str) -> None:
+    broker = QuorumBroker(vhost_url, middleware=[], count=lambda *_: None)
+    slice_of_nobody = job_message(RunSlice(ClinicId("nobody"), ConnectionId(1)))
+    with pytest.raises(ValueError, match="a row"):
+        broker.enqueue(slice_of_nobody, delay=60_001)
+    broker.enqueue(slice_of_nobody, delay=60_000)
+    broker.close()
+    assert waiting(vhost_url, DELAYED) == 1

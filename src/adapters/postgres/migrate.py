@@ -1,10 +1,14 @@
 """Bring a database to the schema that this version needs."""
 
+import time
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from adapters.postgres.access import apply_grants, become_owner
 from adapters.postgres.engine import open_engine
@@ -12,6 +16,9 @@ from adapters.postgres.tables import SCHEMA
 
 LOCK = 7_241_903_551
 """An arbitrary number: PostgreSQL's advisory lock that lets one migration run at a time."""
+
+PAUSE_S = 3.0
+"""Between tries to lock a table, so that those who use it get on with it meanwhile."""
 
 
 def _config() -> Config:
@@ -39,12 +46,31 @@ def _migrate(connection: Connection) -> None:
     connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
     become_owner(connection)
     connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    connection.execute(text("SET lock_timeout = '1s'"))
     connection.commit()
+    while not _upgrade(connection):
+        time.sleep(PAUSE_S)
+    apply_grants(connection, versions(connection)[0])
+
+
+def _upgrade(connection: Connection) -> bool:
+    """
+    Run what is missing; False where a table was in use.
+
+    Whoever waits for a table's strongest lock makes all others wait behind him, for as long as one long
+    report is reading. So nobody waits here for more than a second: the migration is undone and tried again.
+    """
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    connection.commit()
-    apply_grants(connection, versions(connection)[0])
+    try:
+        command.upgrade(config, "head")
+        connection.commit()
+    except OperationalError as error:
+        connection.rollback()
+        if not isinstance(error.orig, LockNotAvailable):
+            raise
+        return False
+    return True
 
 
 def versions(connection: Connection) -> tuple[str | None, str | None]:

@@ -1,0 +1,69 @@
+"""What a process that is never restarted holds on to, second by second."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import linear_regression, median
+from threading import Event, Thread
+
+import psutil
+
+from deployment.processes import pids_of
+from entrypoints.local.process import GuardedProcess
+
+MEGABYTE = 1_000_000
+EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One look: seconds since the first, bytes of memory, and open files, sockets among them."""
+
+    at: float
+    memory: int
+    files: int
+
+
+@dataclass
+class Watch:
+    """Samples of one command's processes, taken on a thread until it is stopped."""
+
+    process: GuardedProcess
+    samples: list[Sample] = field(default_factory=list)
+    _stop: Event = field(default_factory=Event)
+
+    def start(self) -> None:
+        """Look every second."""
+        Thread(target=self._look, daemon=True).start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stop.set()
+
+    def _look(self) -> None:
+        began = time.monotonic()
+        processes = [psutil.Process(pid) for pid in pids_of(self.process)]
+        while not self._stop.wait(EVERY_S):
+            memory = sum(one.memory_info().rss for one in processes)
+            files = sum(one.num_fds() for one in processes)
+            self.samples.append(Sample(time.monotonic() - began, memory, files))
+
+    def megabytes_an_hour(self, after: float) -> float:
+        """How fast memory grew after so many seconds of warm-up: the slope of a straight line."""
+        late = [one for one in self.samples if one.at >= after]
+        slope, _ = linear_regression([one.at for one in late], [one.memory for one in late])
+        return slope * 3600 / MEGABYTE
+
+    def megabytes_grown(self) -> float:
+        """The last quarter's median above the one before."""
+        third, last = self._quarters()[2:]
+        return (median(one.memory for one in last) - median(one.memory for one in third)) / MEGABYTE
+
+    def files_grown(self) -> float:
+        """How many more were open at the least busy moment of the last quarter than of the second."""
+        _, second, _, last = self._quarters()
+        return min(one.files for one in last) - min(one.files for one in second)
+
+    def _quarters(self) -> list[Sequence[Sample]]:
+        size = len(self.samples) // 4
+        return [self.samples[n * size : (n + 1) * size] for n in range(4)]
