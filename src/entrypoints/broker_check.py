@@ -1,6 +1,7 @@
 """Whether the broker is as this version needs it: reachable, permitted, with its queues and consumers."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pika
 from pika.exceptions import AMQPError, ChannelClosedByBroker, ProbableAccessDeniedError
@@ -31,7 +32,8 @@ def broker_problems(url: str) -> Iterator[Problem]:
         yield from _exchange(connection)
         declared = QuorumBroker(url, middleware=[], count=lambda *_: None)
         for queue in QUEUES:
-            yield from _queue(connection, queue, declared._build_queue_arguments(queue))  # noqa: SLF001
+            for name, arguments in declared.queues_of(queue).items():
+                yield from _queue(connection, name, arguments, is_read=name == queue)
     finally:
         connection.close()
 
@@ -44,7 +46,7 @@ def _exchange(connection: pika.BlockingConnection) -> Iterator[Problem]:
 
 
 def _queue(
-    connection: pika.BlockingConnection, queue: str, arguments: dict[str, object]
+    connection: pika.BlockingConnection, queue: str, arguments: dict[str, Any], *, is_read: bool
 ) -> Iterator[Problem]:
     """One that exists is declared once more as it should be, which the broker refuses if it is not."""
     try:
@@ -53,7 +55,7 @@ def _queue(
     except ChannelClosedByBroker as error:
         yield _said(f"the queue {queue}", error)
         return
-    if found.consumer_count == 0:
+    if is_read and found.consumer_count == 0:
         yield f"nobody reads the queue {queue}", "start a worker; runbook WorkerAbsent"
 
 

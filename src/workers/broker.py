@@ -80,6 +80,15 @@ class QuorumBroker(RabbitmqBroker):
             "x-overflow": "reject-publish",
         }
 
+    def queues_of(self, queue_name: str) -> dict[str, dict[str, Any]]:
+        """The three queues behind one name, and the arguments that each is declared with."""
+        arguments = self._build_queue_arguments(queue_name)
+        return {
+            queue_name: arguments,
+            dq_name(queue_name): {**arguments, "x-delivery-limit": NO_LIMIT},
+            xq_name(queue_name): {"x-queue-type": "quorum", "x-delivery-limit": NO_LIMIT},
+        }
+
     def _declare_queue(self, queue_name: str) -> Any:
         self.channel.exchange_declare(EXCHANGE, exchange_type="topic", durable=True)
         declared = super()._declare_queue(queue_name)
@@ -89,12 +98,14 @@ class QuorumBroker(RabbitmqBroker):
         return declared
 
     def _declare_dq_queue(self, queue_name: str) -> Any:
-        arguments = {**self._build_queue_arguments(queue_name), "x-delivery-limit": NO_LIMIT}
-        return self.channel.queue_declare(queue=dq_name(queue_name), durable=True, arguments=arguments)
+        return self._declare_with_arguments(queue_name, dq_name(queue_name))
 
     def _declare_xq_queue(self, queue_name: str) -> Any:
-        arguments = {"x-queue-type": "quorum", "x-delivery-limit": NO_LIMIT}
-        return self.channel.queue_declare(queue=xq_name(queue_name), durable=True, arguments=arguments)
+        return self._declare_with_arguments(queue_name, xq_name(queue_name))
+
+    def _declare_with_arguments(self, queue_name: str, name: str) -> Any:
+        arguments = self.queues_of(queue_name)[name]
+        return self.channel.queue_declare(queue=name, durable=True, arguments=arguments)
 
 
 def _with_options(url: str) -> str:

@@ -16,7 +16,9 @@ from domain.errors import EventBusy, Fenced, StorageConflict
 from domain.messages import Job, PayrollErased, RunSlice, SyncRequested
 from domain.model.budget import Budget
 from domain.model.connection import Connection, Erase
-from domain.model.ids import ClinicId, TenantId
+from domain.model.ids import ClinicId, ReplayId, TenantId
+from domain.model.kept_failure import FailureQuery
+from domain.model.replays import Replay, ReplayState
 from domain.model.streams import Stream
 from domain.model.sync import Mode
 from domain.ports import Stores, Transaction
@@ -285,6 +287,25 @@ def test_events_that_another_transaction_is_sending_are_passed_over(
         second = others.submit(within, transaction, lambda stores: stores.outbox.claim(10)).result(5)
         assert len(first) == len(second) == 2
         assert not {one.id for one in first} & {one.id for one in second}
+
+
+def test_a_replay_that_another_dispatcher_moves_on_is_passed_over(
+    transaction: Transaction, others: ThreadPoolExecutor
+) -> None:
+    with transaction(None) as stores:
+        wish = Replay(
+            id=ReplayId(0),
+            state=ReplayState.RUNNING,
+            query=FailureQuery(),
+            operator="olga",
+            reason="T-1",
+            created_at=stores.now,
+        )
+        stores.replays.add(wish, [])
+    with transaction(None) as stores:
+        [mine] = stores.replays.under_way()
+        theirs = others.submit(within, transaction, lambda stores: stores.replays.under_way()).result(5)
+        assert (mine.operator, list(theirs)) == ("olga", [])
 
 
 def test_calls_that_slices_of_many_clinics_reserve_all_count_against_the_apps_limit(
