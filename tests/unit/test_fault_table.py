@@ -13,14 +13,14 @@ CHECKS = {*range(26, 35), 40, 47, 48, 50}
 ROWS = [match.groupdict() for match in ROW.finditer(TABLE.read_text())]
 
 
-def tests_in(path: Path) -> set[str]:
+def functions_in(path: Path) -> set[str]:
     functions = (one for one in ast.parse(path.read_text()).body if isinstance(one, ast.FunctionDef))
     return {one.name for one in functions if one.name.startswith("test_")}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["test"])
 def test_every_test_in_the_table_exists(row: dict[str, str]) -> None:
-    assert row["test"] in tests_in(ROOT / row["file"])
+    assert row["test"] in functions_in(ROOT / row["file"])
 
 
 def test_every_check_has_a_row() -> None:
@@ -28,6 +28,6 @@ def test_every_check_has_a_row() -> None:
 
 
 def test_every_test_of_the_fault_suite_is_in_the_table() -> None:
-    written = {name for path in (ROOT / "tests" / "faults").glob("test_*.py") for name in tests_in(path)}
+    written = {name for path in (ROOT / "tests" / "faults").glob("test_*.py") for name in functions_in(path)}
     assert written
     assert written <= {row["test"] for row in ROWS}
