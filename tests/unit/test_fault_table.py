@@ -1,4 +1,4 @@
-"""docs/faults.md names every test of the fault suite, and no test that there is not."""
+"""docs/faults.md names no test that there is not, and every check; `tests/faults` sees that it is whole."""
 
 import ast
 import re
@@ -25,9 +25,3 @@ def test_every_test_in_the_table_exists(row: dict[str, str]) -> None:
 
 def test_every_check_has_a_row() -> None:
     assert {int(row["check"]) for row in ROWS if row["check"].isdigit()} == CHECKS
-
-
-def test_every_test_of_the_fault_suite_is_in_the_table() -> None:
-    written = {name for path in (ROOT / "tests" / "faults").glob("test_*.py") for name in functions_in(path)}
-    assert written
-    assert written <= {row["test"] for row in ROWS}
