@@ -5,7 +5,7 @@ Each gives back what it got, with the same signature; `entrypoints.bootstrap` pu
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 from threading import Lock
@@ -173,7 +173,13 @@ class _WatchedSource:
         self._metrics.records(resource, "read", by=len(reply.records))
         self._metrics.records(resource, "unreadable", by=len(reply.unreadable))
         self._metrics.unknown_values(by=len(reply.unknown_values))
+        self._context.copy().run(_tell_unknown, reply.unknown_values)
         return reply
+
+
+def _tell_unknown(places: Iterable[str]) -> None:
+    for place in sorted(set(places)):
+        log.info("unknown value", code=place)
 
 
 def watched_source(open_source: OpenSource, metrics: Metrics) -> OpenSource:
