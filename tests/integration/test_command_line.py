@@ -144,6 +144,7 @@ def test_a_pause_that_makes_no_sense_is_refused(operator: Operator) -> None:
     assert operator.run("pauses") == "Nothing rests.\n"
     said = operator.run("pause", "--everything", "--lane", "backfill", "--until", "30m", "--reason", "x")
     assert said.startswith("Backfill of every clinic rests until")
+    assert "every clinic" in operator.run("pauses")
     operator.run("resume", "--everything", "--lane", "backfill")
 
 

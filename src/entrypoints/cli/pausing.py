@@ -1,14 +1,16 @@
 """Let something rest for a while, and let it go on."""
 
 import os
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from adapters.postgres import overview
-from adapters.postgres.reports import Reports
+from adapters.postgres.reports import Reports, Row
 from domain.model.budget import Lane
 from domain.model.ids import ClinicId
 from domain.model.pauses import Scope
@@ -18,7 +20,7 @@ from domain.use_cases.pause import pause as begin
 from domain.use_cases.pause import resume as end
 from entrypoints.cli import instants
 from entrypoints.cli.operating import AsJson, Operator, Reason, transactions
-from entrypoints.cli.output import complain, console, print_json, rows_of, table
+from entrypoints.cli.output import complain, console, print_json, table
 from entrypoints.settings import database_url
 
 COLUMNS = ("clinic_id", "stream", "lane", "until", "operator", "reason")
@@ -111,9 +113,16 @@ def pauses(as_json: AsJson = False) -> None:
     if as_json:
         print_json(found)
     elif found:
-        console.print(table("What rests", COLUMNS, rows_of(found, *COLUMNS)))
+        console.print(resting(found))
     else:
         console.print("Nothing rests.")
+
+
+def resting(found: Sequence[Row]) -> Table:
+    """What rests, as a table for people: what is not named rests as a whole."""
+    whole = {"clinic_id": "every clinic", "stream": "all", "lane": "all"}
+    rows = [[one[name] or whole.get(name) for name in COLUMNS] for one in found]
+    return table("What rests", COLUMNS, rows)
 
 
 def _scope(clinic: str | None, stream: Stream | None, lane: Lane | None, *, everything: bool) -> Scope:

@@ -13,6 +13,7 @@ from domain.errors import BrokerUnavailable
 from domain.model.kept_failure import FailureQuery
 from entrypoints.cli.operating import AsJson, Clinic
 from entrypoints.cli.output import console, print_json, rows_of, shown, table
+from entrypoints.cli.pausing import resting
 from entrypoints.settings import amqp_url, database_url
 from workers.queues import QUEUES
 
@@ -29,7 +30,6 @@ SYNCS = (
     "changed",
 )
 EVENTS = ("created_at", "type", "clinic_id", "attempts", "next_attempt_at", "sent_at")
-RESTS = ("clinic_id", "stream", "lane", "until", "operator", "reason")
 SHOWN = 8
 
 
@@ -139,7 +139,7 @@ def _print(state: dict[str, Any]) -> None:
         columns = ("queue", "ready", "delayed", "dead", "consumers")
         console.print(table("Queues", columns, rows_of(queues, *columns)))
     if state["pauses"]:
-        console.print(table("What rests", RESTS, rows_of(state["pauses"], *RESTS)))
+        console.print(resting(state["pauses"]))
     causes = state["failures"]
     if causes:
         console.print(table("Failures by cause", CAUSES, rows_of(causes[:SHOWN], *CAUSES)))
