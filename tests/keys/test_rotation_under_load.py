@@ -1,11 +1,11 @@
 """Key-encryption keys rotate while several processes refresh and open token sets: nothing fails to open."""
 
 import threading
-import time
 
 from builders import make_tokens
 from contract.backends import PostgresBackend
 from contract.given import connected, live
+from deployment.processes import until
 from domain.errors import Fenced
 from domain.model.ids import ClinicId, ConnectionId
 from keys.conftest import Keys, OpenBackend
@@ -27,6 +27,10 @@ class Load:
         self.failures: list[BaseException] = []
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self._run)
+
+    def has_gone_on(self, before: int) -> bool:
+        """Whether it has refreshed every clinic once more since then, or cannot."""
+        return bool(self.failures) or self.refreshed > before + CLINICS
 
     def _run(self) -> None:
         try:
@@ -65,6 +69,12 @@ def rotate(keys: Keys) -> None:
     assert set(keys.ring.keys) == {new}
 
 
+def go_on(load: list[Load]) -> None:
+    """Let each process refresh every clinic once more."""
+    before = [one.refreshed for one in load]
+    until(lambda: all(map(Load.has_gone_on, load, before)), "more refreshes")
+
+
 def test_keys_rotate_under_load_and_everything_opens(keys: Keys, process: OpenBackend) -> None:
     first = process()
     connections = {}
@@ -77,7 +87,7 @@ def test_keys_rotate_under_load_and_everything_opens(keys: Keys, process: OpenBa
         one.thread.start()
     for _ in range(ROTATIONS):
         rotate(keys)
-        time.sleep(0.2)
+        go_on(load)
     for one in load:
         one.stopping.set()
         one.thread.join()
