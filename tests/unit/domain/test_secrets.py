@@ -87,6 +87,7 @@ def test_secrets_are_compared_by_what_they_hold() -> None:
     assert Secret("é") == Secret("é")
     assert hash(Secret("a")) == hash(Secret("a"))
     assert SECRET != CANARY
+    assert (SECRET == CANARY) is False
     assert (Secret("") or Secret("b")) == Secret("b")
 
 

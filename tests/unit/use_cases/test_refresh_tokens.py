@@ -239,6 +239,8 @@ def test_a_consent_that_was_withdrawn_is_told_to_the_clinic_once(service: InMemo
     assert told.message == Reason.CONSENT_WITHDRAWN.sentence
     [kept] = service.database.failures.kept
     assert (kept.failure.state, kept.failure.error) == (FailureState.FAILED, "ConsentWithdrawn")
+    assert kept.failure.clinic_id == CLINIC
+    assert kept.failure.context == {"version": "0", "begun_at": service.database.now.isoformat()}
     assert service.due() == []
 
 
