@@ -150,6 +150,8 @@ SYNCS = Row(
         Panel("Passes of the last hour",
               (("max by (percentile) (allie_xero_sync_last_hour_seconds)", "p{{percentile}}"),), "s",
               about="From request to end: the median, the 95th percentile, the longest."),
+        Panel("Pauses", (("max(allie_xero_pauses)", "in force"),),
+              about="What an operator has stopped for a while: allie-xero status says which."),
         Panel("Slices",
               (("max(allie_xero_slices_running)", "running"), ("max(allie_xero_slices_due)", "waiting"),
                ("max(allie_xero_backfilling_connections)", "connections in backfill"))),

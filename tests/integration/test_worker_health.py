@@ -63,8 +63,9 @@ class Watched:
         self.broker.close()
 
     def dies(self, thread: Any) -> None:
-        """End a thread as an error that nobody catches would."""
+        """End a thread as an error that nobody catches would; one that is held, where it is held."""
         raise_thread_exception(thread.ident, SystemExit)  # type: ignore[no-untyped-call]
+        self.blocking.release.set()
         until(lambda: not thread.is_alive(), "the end of the thread")
 
 
@@ -94,8 +95,10 @@ def test_a_dead_thread_is_for_a_restart(watched: Watched) -> None:
 
 @dying
 def test_a_dead_consumer_is_for_a_restart(watched: Watched) -> None:
-    watched.dies(watched.worker.consumers[watched.queue])
-    assert f"the consumer of {watched.queue} is dead" in watched.health.live()
+    watched.actor.send_with_options(delay=50)
+    assert watched.blocking.holds.wait(10)
+    watched.dies(watched.worker.consumers[f"{watched.queue}.DQ"])
+    assert f"the consumer of {watched.queue}.DQ is dead" in watched.health.live()
 
 
 def test_a_message_that_never_ends_is_for_a_restart(watched: Watched) -> None:
