@@ -44,7 +44,6 @@ HELD_BY_THE_BROKER = [*QUEUES, *map(dq_name, QUEUES), *map(xq_name, QUEUES), QUE
 
 BAD_ANSWERS: list[dict[str, Any]] = [
     {"kind": "status", "status": 400, "body": f'{{"Message": "{PRIVATE["tfn"]} {NAME}"}}'},
-    {"kind": "status", "status": 403, "body": PLANTED["planted token"]},
     {"kind": "status", "status": 500, "body": f"{PRIVATE['account']} {PLANTED['planted token']}"},
     {"kind": "redirect", "location": f"https://elsewhere.example/?t={PLANTED['planted token']}"},
     {"kind": "rate_limit", "problem": PLANTED["planted token"], "retry_after": PLANTED["planted token"]},
@@ -103,22 +102,34 @@ class Story:
         )
 
     def run(self, organisation: Organisation) -> None:
+        for number, fault in enumerate(BAD_ANSWERS):
+            self.control.inject(path="/payroll.xro/*", skip=3 + number, count=1, **fault)
         with refusing_the_name(self.database_url):
-            for fault in BAD_ANSWERS:
-                self.control.inject(path="/payroll.xro/*", skip=3, count=2, **fault)
             connect(self.control, self.platform, organisation)
             until(lambda: "StorageBug" in self.service.logs, "the refusal of the database")
+        until(self._have_all_hit, "every bad answer", patience=200)
         self.control.clear_faults()
-        self._ask_again()
+        self.platform.publish("sync-requested", {"clinic_id": CLINIC, "mode": "full", "requested_by": "test"})
+        until(self._is_backfilled, "the backfill", patience=200)
         self._refresh_badly()
         self._send_nonsense()
         self._hand_over_badly()
         self._end()
 
-    def _ask_again(self) -> None:
-        self._at_once("UPDATE allie_xero.sync_state SET due_at = now(), lease_until = NULL")
-        self.platform.publish("sync-requested", {"clinic_id": CLINIC, "mode": "full", "requested_by": "test"})
-        until(lambda: is_backfilled(self.platform, CLINIC), "the backfill", patience=150)
+    def _have_all_hit(self) -> bool:
+        self._go_on_at_once()
+        return all(fault["hits"] for fault in self.control.faults())
+
+    def _is_backfilled(self) -> bool:
+        self._go_on_at_once()
+        return is_backfilled(self.platform, CLINIC)
+
+    def _go_on_at_once(self) -> None:
+        """Nobody waits here for a pause to be over."""
+        self._at_once(
+            "UPDATE allie_xero.sync_state SET due_at = now(), work_claimed_until = NULL"
+            " WHERE lease_until IS NULL OR lease_until < now(); DELETE FROM allie_xero.outage"
+        )
 
     def _refresh_badly(self) -> None:
         for fault in BAD_TOKEN_ANSWERS:
