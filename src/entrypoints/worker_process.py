@@ -56,9 +56,9 @@ def build_broker(settings: Settings, metrics: Metrics) -> QuorumBroker:
         settings.amqp_url.reveal(),
         middleware=[
             LogContext(),
+            FreshDeliveries(),
             suspects,
             watching,
-            FreshDeliveries(),
             TimeLimit(),
             CarefulRetries(),
             stop,

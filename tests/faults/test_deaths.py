@@ -37,7 +37,7 @@ def test_a_worker_that_dies_between_commit_and_acknowledgement_leaves_one_effect
     event = main_platform.publish("sync-requested", {"clinic_id": "nobody", "requested_by": AFTER_COMMIT})
     until(lambda: not worker.running, "its death")
     service.start_mortal_worker()
-    until(lambda: '"outcome": "duplicate"' in service.logs, "the second delivery")
+    until(lambda: 'outcome="duplicate"' in service.scrape("worker"), "the second delivery")
     assert main_platform.replies([event]) == {event: 1}
     assert len(main_platform.events("connection-changed")) == 1
     assert rows(own_postgres.url, FAILURES) == []

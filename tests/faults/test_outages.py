@@ -115,10 +115,12 @@ def test_nothing_is_lost_or_doubled_while_the_network_flaps(
     connect(control, main_platform, organisation)
     asked = []
 
-    for _ in range(FLAPS):
+    for flap in range(FLAPS):
         cable = chance.choice([wired.database, wired.broker])
         cable.down()
-        asked += [main_platform.publish("sync-requested", {"clinic_id": f"nobody-{n}"}) for n in range(5)]
+        for number in range(5):
+            stranger = {"clinic_id": f"nobody-{flap}-{number}"}
+            asked.append(main_platform.publish("sync-requested", stranger))
         time.sleep(2.5)
         cable.up()
         time.sleep(2.5)
