@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from benchmarks.parts import Bench, cpu_named, cpu_of
+from benchmarks.parts import AS_IN_PRODUCTION, Bench, cpu_named, cpu_of
 from benchmarks.report import ROOT, Claim, Result
 from deployment.clinic import connect, is_backfilled
 from deployment.platform import platform
@@ -71,7 +71,7 @@ def _service(bench: Bench, xero: Running, organisation: Organisation) -> Cost:
         bench.database() as database,
         bench.vhost() as vhost,
         platform(vhost) as main,
-        deployed(bench.new_folder(), database, vhost, xero.url) as service,
+        deployed(bench.new_folder(), database, vhost, xero.url, **AS_IN_PRODUCTION) as service,
     ):
         service.start_dispatcher()
         worker = [psutil.Process(pid) for pid in pids_of(service.start_worker())]

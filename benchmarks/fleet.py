@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import psutil
 
-from benchmarks.parts import Bench, cpu_named, cpu_of
+from benchmarks.parts import AS_IN_PRODUCTION, Bench, cpu_named, cpu_of
 from benchmarks.report import Claim, Result
 from deployment.clinic import grant, value
 from deployment.platform import platform
@@ -55,7 +55,9 @@ def _backfill(bench: Bench, clinics: int, staff: int, runs: int) -> tuple[int, f
         bench.database() as database,
         bench.vhost() as vhost,
         platform(vhost) as main,
-        deployed(bench.new_folder(), database, vhost, xero.url, ALLIE_XERO_THREADS=str(THREADS)) as service,
+        deployed(
+            bench.new_folder(), database, vhost, xero.url, ALLIE_XERO_THREADS=str(THREADS), **AS_IN_PRODUCTION
+        ) as service,
     ):
         made = [
             xero.control.create_exact_organisation(staff=staff, runs=runs, timesheets="none")

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from benchmarks.parts import Bench
+from benchmarks.parts import AS_IN_PRODUCTION, Bench
 from benchmarks.report import Claim, Result
 from deployment.clinic import connect, is_backfilled
 from deployment.platform import platform
@@ -45,7 +45,7 @@ def _measure(bench: Bench, staff: int, runs: int) -> tuple[float, float, float]:
         bench.database() as database,
         bench.vhost() as vhost,
         platform(vhost) as main,
-        deployed(bench.new_folder(), database, vhost, xero.url) as service,
+        deployed(bench.new_folder(), database, vhost, xero.url, **AS_IN_PRODUCTION) as service,
     ):
         organisation = xero.control.create_exact_organisation(staff=staff, runs=runs, timesheets="none")
         dispatcher, worker = service.start_dispatcher(), service.start_worker()

@@ -13,7 +13,7 @@ from datetime import timedelta
 from math import ceil
 
 from adapters.postgres.engine import open_engine
-from benchmarks.parts import Bench
+from benchmarks.parts import AS_IN_PRODUCTION, Bench
 from benchmarks.report import Claim, Result
 from deployment.ageing import age
 from deployment.clinic import connect, is_backfilled, value
@@ -136,7 +136,7 @@ def _watch(bench: Bench, staff: int, runs: int) -> dict[str, Moment]:
         bench.database() as database,
         bench.vhost() as vhost,
         platform(vhost) as main,
-        deployed(bench.new_folder(), database, vhost, xero.url) as service,
+        deployed(bench.new_folder(), database, vhost, xero.url, **AS_IN_PRODUCTION) as service,
     ):
         organisation = xero.control.create_exact_organisation(staff=staff, runs=runs)
         service.start_dispatcher()
