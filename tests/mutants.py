@@ -63,10 +63,7 @@ TARGETS: Final = {
     "src/adapters/crypto/signing.py": ["tests/unit/crypto"],
     "src/adapters/postgres/sealing.py": ["tests/unit/postgres/test_sealing.py"],
     "src/adapters/postgres/credentials.py": STORED,
-    "src/adapters/postgres/inbox.py": [
-        "tests/contract/test_inbox_and_outbox.py",
-        "tests/contract/test_replays.py",
-    ],
+    "src/adapters/postgres/inbox.py": ["tests/contract/test_inbox_and_outbox.py"],
 }
 
 OPPOSITES: Final[dict[type[ast.AST], Any]] = {

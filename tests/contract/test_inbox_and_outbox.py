@@ -136,6 +136,83 @@ def add(transaction: Transaction, *clinics: str) -> None:
             stores.outbox.add(PayrollErased(clinic_id=CLINIC, rows={clinic: 1}), f"00-{clinic}")
 
 
+EARLIER, LATER = datetime(2026, 11, 20, 3, tzinfo=UTC), datetime(2026, 11, 20, 4, tzinfo=UTC)
+MOMENT = timedelta(seconds=1)
+
+
+def work(backend: Backend, header: object, kind: str, *, clinic: str = CLINIC, done: bool = True) -> None:
+    """Begin on an event, and have done with it; a moment passes before and after."""
+    backend.pass_time(MOMENT)
+    with backend.transaction(ClinicId(clinic)) as stores:
+        stores.inbox.begin(header, kind)  # type: ignore[arg-type]
+        if done:
+            stores.inbox.complete(header, "done")  # type: ignore[arg-type]
+    backend.pass_time(MOMENT)
+
+
+def is_overtaken(backend: Backend, header: object) -> bool:
+    with backend.transaction(CLINIC) as stores:
+        return stores.inbox.is_overtaken(header, Disconnect.type)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "beats"),
+    [(EARLIER, LATER, True), (LATER, EARLIER, False)],
+)
+def test_an_event_is_overtaken_by_one_that_happened_later_in_whatever_order_they_come(
+    backend: Backend, mine: datetime, other: datetime, beats: bool
+) -> None:
+    header = make_header("mine", time=mine)
+    work(backend, make_header("before", time=other), Disconnect.type)
+    work(backend, header, TYPE, done=False)
+    assert is_overtaken(backend, header) is beats
+    work(backend, make_header("after", time=other), Disconnect.type)
+    assert is_overtaken(backend, header) is beats
+
+
+@pytest.mark.parametrize("time", [None, LATER])
+def test_events_that_do_not_both_say_when_count_in_the_order_they_are_worked(
+    backend: Backend, time: datetime | None
+) -> None:
+    header = make_header("mine")
+    work(backend, make_header("before", time=time), Disconnect.type)
+    work(backend, header, TYPE, done=False)
+    assert is_overtaken(backend, header) is False
+    work(backend, make_header("after", time=time), Disconnect.type)
+    assert is_overtaken(backend, header) is True
+
+
+def test_an_event_is_overtaken_by_nothing_else(backend: Backend) -> None:
+    header = make_header("mine", time=EARLIER)
+    work(backend, header, TYPE, done=False)
+    work(backend, make_header("unfinished", time=LATER), Disconnect.type, done=False)
+    work(backend, make_header("another-kind", time=LATER), SyncRequested.type)
+    work(backend, make_header("another-clinic", time=LATER), Disconnect.type, clinic="clinic-2")
+    assert is_overtaken(backend, header) is False
+    elsewhere = make_header("mine", source="elsewhere", time=LATER)
+    work(backend, elsewhere, TYPE, done=False)
+    work(backend, make_header("between", time=EARLIER + MOMENT), Disconnect.type)
+    assert is_overtaken(backend, header) is True
+    assert is_overtaken(backend, elsewhere) is False
+
+
+def test_what_is_done_or_released_is_that_event_alone(backend: Backend) -> None:
+    same_id, same_source = make_header("event-1", source="elsewhere"), make_header("event-2")
+    for header in (HEADER, same_id, same_source):
+        assert begin(backend, header)
+    with backend.transaction(CLINIC) as stores:
+        stores.inbox.release(HEADER)
+    for header in (same_id, same_source):
+        with pytest.raises(EventBusy):
+            begin(backend, header)
+    with backend.transaction(CLINIC) as stores:
+        stores.inbox.complete(HEADER, "done")
+    for header in (same_id, same_source):
+        with pytest.raises(EventBusy):
+            begin(backend, header)
+    assert begin(backend) is False
+
+
 def test_an_event_leaves_as_it_was_added(backend: Backend) -> None:
     event = PayrollChanged(
         clinic_id=CLINIC,
