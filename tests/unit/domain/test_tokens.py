@@ -94,3 +94,10 @@ def test_a_token_set_that_xero_turned_down_rests_for_a_day() -> None:
     assert (found.lease_until, found.intent_at) == (None, None)
     assert found.is_cooling(NOW + REJECTED_REST - SECOND)
     assert not found.is_cooling(NOW + REJECTED_REST)
+
+
+def test_a_rotation_takes_over_what_xero_grants_and_ends_the_pause() -> None:
+    claim = make_credential(cooldown_until=NOW, scopes=frozenset({"old"})).claimed(NOW)
+    rotated = claim.refreshed(make_tokens("2", scopes=frozenset({"new"})), claim, NOW)
+    assert rotated.scopes == {"new"}
+    assert rotated.cooldown_until is None
