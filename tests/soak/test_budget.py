@@ -60,7 +60,7 @@ def test_fifty_tenants_on_four_processes_are_never_refused(
     tmp_path: Path, database_url: str, vhost_url: str, main_platform: Platform
 ) -> None:
     with (
-        running(ledger_size=1_000_000) as xero,
+        running(ledger_size=1_000_000, latency=0.2) as xero,
         deployed(tmp_path, database_url, vhost_url, xero.url, **AS_IN_PRODUCTION) as service,
     ):
         service.start_dispatcher()
@@ -77,7 +77,7 @@ def test_limits_that_are_halved_on_the_way_cost_each_tenant_one_refusal_a_window
     tmp_path: Path, database_url: str, vhost_url: str, main_platform: Platform
 ) -> None:
     with (
-        running(ledger_size=1_000_000) as xero,
+        running(ledger_size=1_000_000, latency=0.2) as xero,
         deployed(tmp_path, database_url, vhost_url, xero.url, **AS_IN_PRODUCTION) as service,
     ):
         service.start_dispatcher()
