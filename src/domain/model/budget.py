@@ -78,17 +78,21 @@ class Window:
             resets_at=self.resets_at or now + self.length,
         )
 
-    def seen(self, remaining: int | None, now: datetime, *, alone: bool = True) -> Self:
+    def seen(
+        self, remaining: int | None, now: datetime, *, made: "Window | None" = None, calls: int = 1
+    ) -> Self:
         """
-        What an answer said is left.
+        What an answer said is left; `made` is the window as it was known when its calls were made.
 
-        Answers in flight together arrive in any order, so only to a call that was made `alone` does a larger
-        number mean that the window began anew. The first answer after one has ended tells what the next
-        holds; as that may have begun a little earlier, at least half of what was known is still believed.
+        Within one of Xero's windows the calls themselves have made it less, in whatever order answers arrive:
+        if it is not, the window began anew. The first answer after one has ended tells what the next holds;
+        as that may have begun a little earlier, at least half of what was known is still believed.
         """
         if remaining is None:
             return self
-        anew = alone and remaining > self.remaining
+        made = made or self
+        is_told = self.resets_at != made.resets_at
+        anew = remaining > made.remaining - calls and not is_told
         return replace(
             self,
             limit=max(self.limit // 2 if self.has_ended else self.limit, remaining + 1),
@@ -176,13 +180,16 @@ class Budget:
             app=self.app.reserved(calls, now),
         )
 
-    def seen(self, limits: LimitsSeen, now: datetime, *, alone: bool = True) -> Self:
-        """What an answer said is left; `alone`: no other call of the tenant was in flight meanwhile."""
+    def seen(
+        self, limits: LimitsSeen, now: datetime, *, made: "Budget | None" = None, calls: int = 1
+    ) -> Self:
+        """What an answer said is left; `made` is the budget as it was known when its calls were made."""
+        made = made or self
         return replace(
             self,
-            minute=self.minute.seen(limits.minute, now, alone=alone),
-            day=self.day.seen(limits.day, now, alone=alone),
-            app=self.app.seen(limits.app_minute, now, alone=alone),
+            minute=self.minute.seen(limits.minute, now, made=made.minute, calls=calls),
+            day=self.day.seen(limits.day, now, made=made.day, calls=calls),
+            app=self.app.seen(limits.app_minute, now, made=made.app, calls=calls),
         )
 
     def exhausted(self, limit: Limit, retry_after: timedelta | None, now: datetime) -> Self:

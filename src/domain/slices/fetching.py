@@ -54,30 +54,28 @@ class Gate:
         self._closes_at = clock() + BATCH_TIME
         self._in_flight = 0
         self._has_answer = False
-        self._overlaps = False
         self._is_open = True
         self._changed = Condition()
 
-    def enter(self, calls: int) -> bool:
-        """Wait for calls in flight if their answers matter; False if this batch must stop here."""
+    def enter(self, calls: int) -> Budget | None:
+        """Wait for calls in flight if their answers matter; the budget as known, None to stop here."""
         with self._changed:
             while self._is_open and self._in_flight and not self._has_room(calls):
                 self._changed.wait()
             if self._is_shut() or self._left() < calls:
-                return False
-            self._overlaps = self._in_flight > 0
+                return None
             self._in_flight += calls
             self.calls += calls
-            return True
+            return self.budget
 
-    def leave(self, calls: int, result: Reply | ServiceError | None) -> None:
+    def leave(self, calls: int, made: Budget, result: Reply | ServiceError | None) -> None:
         """Learn from an answer; None stands for a bug, which stops the batch too."""
         with self._changed:
             self._in_flight -= calls
             self._has_answer = True
             now = self._clock() + self._offset
             if isinstance(result, Reply):
-                self.budget = self.budget.seen(result.limits, now, alone=not self._overlaps)
+                self.budget = self.budget.seen(result.limits, now, made=made, calls=result.calls)
             elif isinstance(result, RateLimited):
                 self.budget = self.budget.exhausted(result.limit, result.retry_after, now)
             if result is None or isinstance(result, HALTING):
@@ -106,8 +104,8 @@ def fetch(source: PayrollSource, plan: Plan, requests: Sequence[Request], gate: 
         """One thread's part: request after request, as long as there are any."""
         for number, request in waiting:
             calls = plan.calls_for(request.resource)
-            if gate.enter(calls):
-                came[number] = Fetched(request, _ask(source, request, calls, gate))
+            if made := gate.enter(calls):
+                came[number] = Fetched(request, _ask(source, request, calls, gate, made))
 
     with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="fetch") as pool:
         threads = [pool.submit(work) for _ in range(min(IN_FLIGHT, len(requests)))]
@@ -116,12 +114,14 @@ def fetch(source: PayrollSource, plan: Plan, requests: Sequence[Request], gate: 
     return [came[number] for number in sorted(came)]
 
 
-def _ask(source: PayrollSource, request: Request, calls: int, gate: Gate) -> Reply | ServiceError:
+def _ask(
+    source: PayrollSource, request: Request, calls: int, gate: Gate, made: Budget
+) -> Reply | ServiceError:
     result: Reply | ServiceError | None = None
     try:
         result = source.read(request)
     except ServiceError as error:
         result = error
     finally:
-        gate.leave(calls, result)
+        gate.leave(calls, made, result)
     return result

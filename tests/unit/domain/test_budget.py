@@ -53,10 +53,19 @@ def test_an_answer_may_say_that_less_is_left_than_was_thought() -> None:
 
 def test_an_answer_that_overtook_another_does_not_give_calls_back() -> None:
     window = FULL.reserved(1, NOW).seen(50, NOW)
-    assert window.seen(53, NOW, alone=False).remaining == 50
+    assert window.seen(53, NOW, made=replace(window, remaining=54)).remaining == 50
 
 
-def test_a_call_made_alone_that_leaves_more_is_the_first_seen_of_a_new_window() -> None:
+def test_an_answer_that_leaves_as_much_as_before_is_the_first_of_a_new_window() -> None:
+    window = FULL.seen(59, NOW)
+    later = NOW + 30 * SECOND
+    anew = window.seen(59, later, made=window)
+    assert (anew.remaining, anew.resets_at) == (59, later + MINUTE)
+    late = anew.seen(57, later + SECOND, made=window).seen(58, later + SECOND, made=window)
+    assert (late.remaining, late.resets_at) == (57, later + MINUTE)
+
+
+def test_a_call_that_leaves_more_is_the_first_seen_of_a_new_window() -> None:
     window = FULL.reserved(1, NOW).seen(10, NOW)
     anew = window.seen(59, NOW + 20 * SECOND)
     assert (anew.remaining, anew.resets_at) == (59, NOW + 20 * SECOND + MINUTE)
