@@ -22,7 +22,7 @@ from domain.model.connection import ConnectionStatus, Reason
 from domain.model.failures import FailureState
 from domain.model.ids import CredentialId
 from domain.model.tokens import Access, Credential, CredentialState, HeldTokens
-from domain.use_cases.refresh_tokens import Refreshed, RefreshOutcome
+from domain.use_cases.refresh_tokens import Refreshed, RefreshOutcome, refresh_tokens
 from fakes.authorizer import Rotation
 from fakes.service import InMemoryService, make_service
 
@@ -101,6 +101,11 @@ def test_a_token_that_xero_turned_down_is_rotated(service: InMemoryService) -> N
 
 def test_a_fresh_token_is_rotated_if_that_is_wanted(service: InMemoryService) -> None:
     assert refresh(service, even_if_fresh=True).outcome is RefreshOutcome.REFRESHED
+
+
+def test_a_fresh_token_is_not_rotated_unless_that_is_wanted(service: InMemoryService) -> None:
+    ports = {"transaction": service.transaction, "authorizer": service.identity, "shield": service.shield}
+    assert refresh_tokens(CLINIC, ID, **ports).outcome is RefreshOutcome.FRESH  # type: ignore[arg-type]
 
 
 def test_one_refresh_is_in_flight_at_most(service: InMemoryService) -> None:
