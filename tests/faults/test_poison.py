@@ -38,7 +38,7 @@ BYTES = [
     b'{"a": NaN}',
     b"[" * 100_000,
 ]
-LARGE = json.dumps(event("sync-requested", padding="x" * 5_000_000)).encode()
+LARGE = event("sync-requested", padding="x" * 5_000_000)
 MALFORMED: list[dict[str, Any]] = [
     {"extra": CANARY},
     {"kwargs": None},
@@ -76,7 +76,11 @@ EVENTS = [
 def shapes(queue: str) -> list[bytes]:
     """Everything known to be bad on a queue; made different for each, as equal bodies are one row."""
     mark = json.dumps(queue).encode()
-    documents = [native(**{"queue_name": queue, **bad}) for bad in MALFORMED] + EVENTS
+    events = [
+        {**one, "id": f"{queue}-{number}"} if isinstance(one["id"], str) else one
+        for number, one in enumerate([*EVENTS, LARGE])
+    ]
+    documents = [native(**{"queue_name": queue, **bad}) for bad in MALFORMED] + events
     return [one + mark for one in BYTES] + [json.dumps({**one, "x": queue}).encode() for one in documents]
 
 
@@ -99,7 +103,7 @@ def test_poison_becomes_rows_and_neighbours_flow(
     service.start_worker()
     before = threads(service)
     asked = []
-    bodies = [(queue, body) for queue in QUEUES for body in [*shapes(queue), LARGE]]
+    bodies = [(queue, body) for queue in QUEUES for body in shapes(queue)]
     nobodys = [
         (queue, json.dumps(native(queue_name=queue, actor_name=name)).encode())
         for queue in QUEUES
