@@ -1,7 +1,7 @@
 """
 Tests without network, disk or services.
 
-Coverage of the domain is no part of a test run; to measure it (all of it is covered, branch by branch):
+Coverage of the domain is no part of a test run; to measure it:
 
     pip install coverage
     coverage run --rcfile=tests/unit/coverage.ini -m pytest tests/unit
