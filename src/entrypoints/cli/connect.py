@@ -76,7 +76,7 @@ def _tell(clinic: str, event_id: str, answer: dict[str, Any] | None) -> None:
         raise typer.Exit(1)
     if answer["status"] == "active" and answer["reason"] is None:
         console.print(f"[bold]{escape(clinic)}[/] is connected to {escape(answer['organisation'])}.")
-        console.print(f"Its payroll is on the way: allie-xero connections show {clinic}")
+        console.print(f"Its payroll is on the way: allie-xero connections show {clinic}", soft_wrap=True)
         return
     complain(f"{clinic} is {answer['status']} ({answer['reason']}): {answer['message']}")
     for choice in answer["choices"]:

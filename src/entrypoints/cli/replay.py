@@ -228,9 +228,9 @@ def _print_plan(plan: ReplayPlan, clinics: list[dict[str, Any]]) -> None:
     for why, refused in plan.refused.items():
         console.print(f"{refused:,} cannot be replayed now: {why}")
     if count > CANARY:
-        console.print(f"Next: {_again()} --canary {CANARY} --reason TICKET")
+        console.print(f"Next: {_again()} --canary {CANARY} --reason TICKET", soft_wrap=True)
     elif count:
-        console.print(f"Next: {_again()} --all --reason TICKET")
+        console.print(f"Next: {_again()} --all --reason TICKET", soft_wrap=True)
 
 
 def _again() -> str:
@@ -262,7 +262,7 @@ def _watch(reports: Reports, row: Row, *, quiet: bool) -> Row:
                 row = overview.replays(reports, row["id"])[0]
                 bar.update(task, completed=row["succeeded"] + row["failed"] + row["skipped"])
         except KeyboardInterrupt:
-            errors.print(f"It goes on without you: allie-xero replay show {row['id']}")
+            errors.print(f"It goes on without you: allie-xero replay show {row['id']}", soft_wrap=True)
     return row
 
 
@@ -273,14 +273,19 @@ def _say_how_it_is(row: Row) -> None:
     )
     match row["state"]:
         case ReplayState.AWAITING_APPROVAL:
-            console.print(f"Replay {number} waits for somebody else: allie-xero replay approve {number}")
+            console.print(
+                f"Replay {number} waits for somebody else: allie-xero replay approve {number}", soft_wrap=True
+            )
         case ReplayState.STOPPED:
             console.print(
-                f"Replay {number} has stopped itself: {counts}. See: allie-xero replay show {number}"
+                f"Replay {number} has stopped itself: {counts}. See: allie-xero replay show {number}",
+                soft_wrap=True,
             )
         case ReplayState.FINISHED:
             console.print(f"Replay {number} is over: {counts}.")
             if row["is_canary"]:
                 console.print("When that is what you wanted: the same with --all in place of --canary")
         case _:
-            console.print(f"Replay {number} is {row['state']}. See: allie-xero replay show {number}")
+            console.print(
+                f"Replay {number} is {row['state']}. See: allie-xero replay show {number}", soft_wrap=True
+            )

@@ -144,7 +144,9 @@ def _print(state: dict[str, Any]) -> None:
     if causes:
         console.print(table("Failures by cause", CAUSES, rows_of(causes[:SHOWN], *CAUSES)))
         if len(causes) > SHOWN:
-            console.print(f"and {len(causes) - SHOWN:,} more causes: allie-xero failures list")
+            console.print(
+                f"and {len(causes) - SHOWN:,} more causes: allie-xero failures list", soft_wrap=True
+            )
     else:
         console.print("Failures  none")
 
