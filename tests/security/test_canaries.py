@@ -102,11 +102,12 @@ class Story:
         )
 
     def run(self, organisation: Organisation) -> None:
-        for number, fault in enumerate(BAD_ANSWERS):
-            self.control.inject(path="/payroll.xro/*", skip=3 + number, count=1, **fault)
         with refusing_the_name(self.database_url):
             connect(self.control, self.platform, organisation)
             until(lambda: "StorageBug" in self.service.logs, "the refusal of the database")
+            # Only now: a list that Xero refuses for good is not read again in this pass, and any may be hit.
+            for number, fault in enumerate(BAD_ANSWERS):
+                self.control.inject(path="/payroll.xro/*", skip=number, count=1, **fault)
         until(self._have_all_hit, "every bad answer", patience=200)
         self.control.clear_faults()
         self.platform.publish("sync-requested", {"clinic_id": CLINIC, "mode": "full", "requested_by": "test"})
@@ -225,6 +226,7 @@ def test_no_canary_is_on_any_surface(  # noqa: PLR0917 - every surface is a fixt
 def test_with_the_redaction_sabotaged_the_sweep_goes_red(
     service: Deployment, main_platform: Platform, xero: Running
 ) -> None:
+    service.start_dispatcher()  # it declares the queues; a worker's consumers do so in their own time
     service._start("worker", program="security.sabotaged")
     planted = {"type": "authorization_code", "code": PLANTED["planted code"], "redirect_uri": "http://x"}
     main_platform.publish("connect-completed", {"clinic_id": CLINIC, "grant": planted})
