@@ -35,7 +35,11 @@ XERO_FAULTS: list[dict[str, Any]] = [
 BETWEEN_CHANGES_S = 2.5
 """Xero's stamps are whole seconds: two changes within one could not be told apart by anybody."""
 
-STATUS = "SELECT status FROM allie_xero.connection WHERE clinic_id = %s ORDER BY id DESC LIMIT 1"
+STATUS = """
+SELECT status FROM allie_xero.connection WHERE clinic_id = %s
+ ORDER BY status = 'active' DESC, id DESC LIMIT 1
+"""
+"""Of two consents that cross, either connection may be the one that lives: not always the newest row."""
 
 
 @dataclass
