@@ -134,5 +134,10 @@ class WrongTenant(PermanentError):
     """An answer belongs to another organisation than the one asked for; nothing was written."""
 
 
-class AnswerUnreadable(PermanentError):
-    """A whole answer cannot be read: not JSON, too large, cut short, or redirected."""
+class AnswerUnreadable(ServiceError):
+    """
+    A whole answer cannot be read: not JSON, too large, cut short, or redirected.
+
+    It may be a page of something that stands before Xero, gone in minutes, or Xero's API may have moved: it
+    is tried again for a while.
+    """

@@ -7,7 +7,7 @@ from typing import Any, cast
 import dramatiq
 
 from domain.application import Application
-from domain.errors import PermanentError, TransientError
+from domain.errors import ServiceError
 from domain.messages import (
     ConnectCompleted,
     Disconnect,
@@ -26,9 +26,6 @@ from workers.tracing import continued
 
 Report = Callable[[str, str], None]
 """Takes an actor's name and the outcome of its use case."""
-
-EXPECTED = (PermanentError, TransientError)
-"""Errors that are logged in a line: the failure table and the metrics have the rest."""
 
 TIME_LIMIT_MS = 300_000
 """Far above what any actor takes with its calls' own timeouts, and far below RabbitMQ's 30 minutes."""
@@ -62,7 +59,7 @@ def _declaring(broker: dramatiq.Broker, *, is_hint: bool = False) -> Declare:
                 queue_name=queue,
                 priority=priority,
                 time_limit=TIME_LIMIT_MS,
-                throws=EXPECTED,
+                throws=ServiceError,  # in a line: the failure table and the metrics have the rest
                 is_hint=is_hint,
             )(function)
             return function

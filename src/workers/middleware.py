@@ -13,15 +13,20 @@ from dramatiq import Broker, Message, MessageProxy
 from dramatiq.common import q_name
 from dramatiq.middleware import Middleware, SkipMessage
 
-from domain.errors import PermanentError, ServiceError, TransientError
+from domain.errors import AnswerUnreadable, PermanentError, ServiceError, TransientError
 from workers.broker import LONGEST_DELAY_MS
 from workers.consumer import LeasedMessage
 from workers.tracing import continued, ids
 
 log = structlog.get_logger("allie_xero")
 
-PATIENCE = {TransientError: 1_000, Exception: 5}
-"""How often each sort of error is tried again: half a day of weather, a minute of bugs."""
+PATIENCE: dict[type[BaseException], int] = {
+    TransientError: 1_000,
+    AnswerUnreadable: 20,
+    PermanentError: 0,
+    BaseException: 5,
+}
+"""How often each is tried again: half a day of weather, ten minutes of odd pages, a minute of bugs."""
 
 SHORTEST_DELAY_MS = 1_000
 
@@ -51,7 +56,7 @@ class CarefulRetries(Middleware):
         if exception is None or broker.get_actor(message.actor_name).options.get("is_hint"):
             return
         retries = message.options.get("retries", 0)
-        if isinstance(exception, PermanentError) or retries >= _patience(exception):
+        if retries >= _patience(exception):
             message.fail()
             return
         message.options["retries"] = retries + 1
@@ -63,7 +68,7 @@ class CarefulRetries(Middleware):
 
 
 def _patience(exception: BaseException) -> int:
-    return PATIENCE[TransientError if isinstance(exception, TransientError) else Exception]
+    return next(times for kind, times in PATIENCE.items() if isinstance(exception, kind))
 
 
 def _delay(retries: int) -> int:

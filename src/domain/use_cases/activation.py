@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from domain.messages import ConnectCompleted
-from domain.model.connection import REVOKE_WITHIN, Connection, Erase, Reason, Tenant
+from domain.model.connection import Connection, Erase, Reason, Tenant
 from domain.model.plans import PLANS
 from domain.model.sync import Mode, Scan
 from domain.model.tokens import Credential
 from domain.ports import Stores
 from domain.use_cases.consent_check import Checked
-from domain.use_cases.endings import end
+from domain.use_cases.endings import end, let_go
 
 
 def activate(
@@ -28,7 +28,7 @@ def activate(
     target = _target(stores, connection, checked.tenant)
     old = stores.credentials.live_for_update(target.id)
     if old is not None:
-        stores.credentials.retire(old, stores.now + REVOKE_WITHIN)
+        let_go(stores, old)
     active = target.activated(checked.tenant, stores.now).holding(event.header.id)
     stores.credentials.activate(replace(pending, consent_event=checked.consent_event), active)
     if target.id != connection.id and connection.tenant is None:

@@ -55,8 +55,8 @@ def complete_connection(
 
     The tokens are committed before anything else is done with them, so a crash after the exchange goes on
     from there. A consent that cannot be used leaves an earlier, working one alone. A disconnect beats it
-    (T7). A second delivery does nothing. Raises TransientError while Xero or the database is away: try the
-    same event again.
+    (T7). A second delivery does nothing. Raises TransientError while Xero or the database is away, and
+    AnswerUnreadable while something else answers in Xero's place: try the same event again.
     """
     with transaction(event.clinic_id) as stores:
         if not stores.inbox.begin(event.header, event.type):
@@ -85,7 +85,7 @@ def complete_connection(
     except Fenced:
         with transaction(event.clinic_id) as stores:
             return _superseded(stores, event)
-    except TransientError:
+    except (TransientError, AnswerUnreadable):
         with transaction(event.clinic_id) as stores:
             stores.inbox.release(event.header)
         raise

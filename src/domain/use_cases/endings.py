@@ -1,6 +1,7 @@
 """How a connection ends: the same steps, whoever asks for it."""
 
 from domain.model.connection import REVOKE_WITHIN, Connection, Erase, Reason
+from domain.model.tokens import Credential
 from domain.ports import Stores
 
 
@@ -25,5 +26,11 @@ def end(
     pending = None if but_pending else stores.credentials.pending(connection.id)
     for credential in (live, pending):
         if credential is not None:
-            stores.credentials.retire(credential, stores.now + REVOKE_WITHIN)
+            let_go(stores, credential)
     return ended
+
+
+def let_go(stores: Stores, credential: Credential) -> None:
+    """Set a token set aside for its revocation; that it was refused, if it was, concerns nobody any more."""
+    stores.credentials.retire(credential, stores.now + REVOKE_WITHIN)
+    stores.failures.resolve(credential.connection_id, [f"credential:{credential.id}"])

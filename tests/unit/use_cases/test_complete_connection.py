@@ -298,6 +298,11 @@ WEATHER: dict[str, Callable[[InMemoryService], None]] = {
     "the organisation is away": lambda it: it.xero.fail(ORGANISATION, XeroUnavailable("away")),
     "payroll is away": lambda it: it.xero.fail(SETTINGS, XeroUnavailable("away")),
     "payroll is limited": lambda it: it.xero.fail(SETTINGS, RateLimited(Limit.MINUTE, None)),
+    "a page comes for the links": lambda it: it.authorizer.script.fail(
+        "connections", AnswerUnreadable("html")
+    ),
+    "a page comes for the organisation": lambda it: it.xero.fail(ORGANISATION, AnswerUnreadable("html")),
+    "half of payroll comes": lambda it: it.xero.fail(SETTINGS, AnswerUnreadable("half an answer")),
 }
 
 
@@ -307,7 +312,7 @@ def test_weather_is_waited_out_and_the_same_event_goes_on_at_once(
 ) -> None:
     event = make_connect(service.authorizer.consent("tenant-1"))
     weather(service)
-    with pytest.raises(TransientError):
+    with pytest.raises((TransientError, AnswerUnreadable)):
         service.complete_connection(event)
     assert service.database.outbox.events == []
     assert service.complete_connection(event) is ConnectOutcome.ACTIVE

@@ -290,6 +290,22 @@ def test_what_xero_has_ended_already_is_destroyed_here_too(
     assert service.database.credentials.tokens == {}
 
 
+@pytest.mark.parametrize(
+    "then",
+    [InMemoryService.connect, lambda it: it.disconnect(make_disconnect())],
+    ids=["it connects again", "it disconnects"],
+)
+def test_that_a_consent_was_withdrawn_is_settled_once_the_clinic_has_acted(
+    service: InMemoryService, then: Callable[[InMemoryService], object]
+) -> None:
+    withdrawn(service)
+    service.slice()
+    [kept] = service.database.failures.kept
+    assert (kept.failure.error, kept.failure.state) == ("ConsentWithdrawn", FailureState.FAILED)
+    then(service)
+    assert service.database.failures.kept[0].failure.state is FailureState.RESOLVED
+
+
 WEATHER = [
     XeroUnavailable("away"),
     AnswerLost("no answer"),

@@ -9,7 +9,15 @@ from dramatiq import MessageProxy
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import SkipMessage
 
-from domain.errors import BrokerUnavailable, EventBusy, Fenced, GrantRejected, RefreshBusy, XeroUnavailable
+from domain.errors import (
+    AnswerUnreadable,
+    BrokerUnavailable,
+    EventBusy,
+    Fenced,
+    GrantRejected,
+    RefreshBusy,
+    XeroUnavailable,
+)
 from workers.middleware import CarefulRetries, FreshDeliveries, LogContext, Stop
 
 MINUTE_MS = 60_000
@@ -99,10 +107,15 @@ def patience(broker: RecordingBroker, error: Exception) -> int:
     return len(broker.enqueued)
 
 
-def test_weather_is_waited_out_for_half_a_day_and_a_bug_for_a_minute(broker: RecordingBroker) -> None:
-    assert patience(broker, XeroUnavailable("away")) == 1_000
-    broker.enqueued.clear()
-    assert patience(broker, ValueError("a bug")) == 5
+@pytest.mark.parametrize(
+    ("error", "times"),
+    [(XeroUnavailable("away"), 1_000), (AnswerUnreadable("a page"), 20), (ValueError("a bug"), 5)],
+    ids=repr,
+)
+def test_weather_is_waited_out_for_half_a_day_a_page_for_minutes_and_a_bug_for_one(
+    broker: RecordingBroker, error: Exception, times: int
+) -> None:
+    assert patience(broker, error) == times
 
 
 def test_delays_grow_from_a_second_to_a_minute_and_never_beyond(broker: RecordingBroker) -> None:
