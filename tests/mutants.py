@@ -47,7 +47,7 @@ TOKENS = [
     "tests/unit/use_cases/test_endings.py",
     "tests/unit/use_cases/test_crashes.py",
 ]
-STORED = ["tests/contract/test_credentials.py", "tests/contract/test_at_rest.py"]
+STORED = [f"tests/contract/test_{name}.py" for name in ("credentials", "at_rest", "rewrapping")]
 TARGETS: Final = {
     "src/domain/model/tokens.py": TOKENS,
     "src/domain/use_cases/rotation.py": TOKENS,

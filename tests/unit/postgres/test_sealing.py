@@ -9,8 +9,8 @@ import pytest
 from adapters.crypto.envelope import EnvelopeCipher
 from adapters.crypto.generation import new_document
 from adapters.crypto.keyring import JsonKeyRing
-from adapters.postgres.sealing import Binding, opened, sealed
-from builders import make_held
+from adapters.postgres.sealing import Binding, SealedRow, opened, sealed
+from builders import make_credential, make_held
 from domain.errors import SecretUnreadable
 from domain.model.tokens import HeldTokens, Secret
 
@@ -61,6 +61,26 @@ def test_no_row_opens_in_the_place_of_another() -> None:
     for row, other in permutations(ROWS, 2):
         with pytest.raises(SecretUnreadable):
             opened(cipher(row[1]), ROWS[row], SEALED[other])
+
+
+@pytest.mark.parametrize(
+    "change", [{"id": 2}, {"connection_id": 2}, {"generation": 2}, {"tenant_id": "tenant-2"}, {"version": 2}]
+)
+def test_a_row_opens_for_the_credential_it_was_sealed_for_and_for_no_other(change: dict[str, Any]) -> None:
+    row = sealed(cipher("test"), Binding.of(make_credential()), held())
+    assert opened(cipher("test"), Binding.of(make_credential()), row) == held()
+    with pytest.raises(SecretUnreadable):
+        opened(cipher("test"), Binding.of(make_credential(**change)), row)
+
+
+@pytest.mark.parametrize("text", [b"", b"no JSON", b'["one"]', b"\xff"])
+def test_what_was_sealed_in_its_place_but_is_no_token_set_is_unreadable(text: bytes) -> None:
+    bound, key_place = cipher("test"), MINE.place("data_key")
+    data_key = bound.new_key(key_place)
+    tokens = bound.seal(data_key, key_place, text, MINE.place("sealed_tokens"))
+    with pytest.raises(SecretUnreadable) as caught:
+        opened(bound, MINE, SealedRow(data_key=data_key, sealed_tokens=tokens, sealed_previous=None))
+    assert caught.value.__suppress_context__, "what was opened is in the error beneath"
 
 
 def test_no_two_of_many_nonces_are_the_same() -> None:

@@ -27,7 +27,7 @@ from domain.messages import (
 from domain.model.certificate import Erased, Revocation
 from domain.model.connection import ConnectionStatus, Erase, Reason
 from domain.model.failures import FailureState
-from domain.model.ids import ClinicId, ConnectionId, XeroConnectionId
+from domain.model.ids import ClinicId, ConnectionId, TenantId, XeroConnectionId
 from domain.model.tokens import Access, CredentialState, Secret
 from domain.use_cases.complete_connection import ConnectOutcome
 from domain.use_cases.disconnect import DisconnectOutcome
@@ -232,6 +232,36 @@ def test_a_consent_of_the_same_user_that_is_being_checked_is_not_revoked(service
     assert links(service) == 2
 
 
+def test_a_consent_of_the_same_user_that_is_not_known_here_yet_is_not_revoked(
+    service: InMemoryService,
+) -> None:
+    """Xero lists its link before the event with its code has come."""
+    service.disconnect(make_disconnect())
+    code = service.authorizer.consent("tenant-2")
+    service.finish_disconnect(job(service))
+    assert revocations(service) == [Revocation.CONNECTION_DELETED]
+    assert links(service) == 1
+    assert service.complete_connection(make_connect(code, clinic_id=OTHER)) is ConnectOutcome.ACTIVE
+    other = service.database.credentials.live(service.connection(OTHER).id)
+    assert other is not None
+    assert service.refresh(OTHER, other.id, even_if_fresh=True).outcome is RefreshOutcome.REFRESHED
+
+
+def test_the_links_of_a_consent_are_kept_while_another_clinic_lives_on_it_and_ended_with_that() -> None:
+    """A user links two organisations at once, for one clinic, and names the second for another one later."""
+    service = make_service()
+    for clinic, tenant, linked in ((CLINIC, "tenant-1", ("tenant-1", "tenant-2")), (OTHER, "tenant-2", ())):
+        code = service.authorizer.consent(*linked)
+        event = make_connect(code, clinic_id=clinic, tenant_id=TenantId(tenant))
+        assert service.complete_connection(event) is ConnectOutcome.ACTIVE
+    service.disconnect(make_disconnect())
+    service.finish_disconnect(job(service))
+    assert (revocations(service), links(service)) == ([Revocation.NOT_NEEDED], 2)
+    service.disconnect(make_disconnect(clinic_id=OTHER))
+    service.finish_disconnect(job(service, OTHER))
+    assert (revocations(service)[-1], links(service)) == (Revocation.REVOKED, 0)
+
+
 def test_a_consent_that_is_given_while_the_old_one_is_being_ended_is_not_revoked(
     service: InMemoryService,
 ) -> None:
@@ -332,6 +362,7 @@ def test_while_xero_cannot_be_told_the_tokens_stay_for_a_day_and_no_longer(
     assert revocations(service) == [Revocation.GIVEN_UP]
     [kept] = service.database.failures.kept
     assert (kept.failure.error, kept.failure.state) == ("RevocationGivenUp", FailureState.FAILED)
+    assert (kept.failure.clinic_id, kept.failure.connection_id) == (CLINIC, service.connection().id)
 
 
 def test_xero_is_told_as_soon_as_it_is_back(service: InMemoryService) -> None:
