@@ -54,6 +54,10 @@ class Backend(Protocol):
         """What is sealed of a token set becomes unreadable."""
         ...
 
+    def audit(self) -> list[tuple[CredentialId, str]]:
+        """What was done to which token set, oldest first."""
+        ...
+
     def failures(self) -> list[Counted]:
         """What is kept of failures, oldest first."""
         ...
@@ -123,6 +127,9 @@ class MemoryBackend:
 
     def lose(self, credential_id: CredentialId) -> None:
         self.database.credentials.unreadable.append(credential_id)
+
+    def audit(self) -> list[tuple[CredentialId, str]]:
+        return self.database.credentials.audit
 
     def failures(self) -> list[Counted]:
         return self.database.failures.kept
@@ -196,6 +203,10 @@ class PostgresBackend:
 
     def lose(self, credential_id: CredentialId) -> None:
         self.execute("UPDATE allie_xero.credential SET tenant_id = 'moved' WHERE id = :id", id=credential_id)
+
+    def audit(self) -> list[tuple[CredentialId, str]]:
+        rows = self.ask("SELECT credential_id, action FROM allie_xero.credential_audit ORDER BY id")
+        return [(CredentialId(row["credential_id"]), row["action"]) for row in rows]
 
     def failures(self) -> list[Counted]:
         rows = self.ask("SELECT * FROM allie_xero.failure ORDER BY id")

@@ -224,6 +224,17 @@ def test_a_doubt_marks_the_token_set_and_touches_nothing_else(
     assert held(transaction, seen) == replace(seen, intent_at=now)
 
 
+def test_what_is_done_to_a_token_set_is_in_the_audit(backend: Backend, connection: Connection) -> None:
+    seen = live(backend.transaction, connection)
+    rotate(backend.transaction, seen)
+    rotated = held(backend.transaction, seen)
+    with backend.transaction(CLINIC) as stores:
+        stores.credentials.doubt(rotated)
+        stores.credentials.shred(rotated)
+    done = ["opened", "opened", "fenced", "shredded"]
+    assert backend.audit() == [(seen.id, action) for action in done]
+
+
 def test_a_destroyed_token_set_is_not_opened(transaction: Transaction, connection: Connection) -> None:
     seen = live(transaction, connection)
     with transaction(CLINIC) as stores:

@@ -60,6 +60,8 @@ def test_what_cannot_be_opened_is_counted_and_stops_nothing(backend: Backend) ->
     backend.lose(sealed[1].id)
     assert rewrap(backend) == Rewrapped(moved=2, unreadable=1, last=sealed[2].id)
     assert [backend.sealed_with(one.id) for one in sealed] == ["kek-new", before, "kek-new"]
+    actions = ("rewrapped", "unreadable", "rewrapped")
+    assert backend.audit()[-3:] == [(one.id, action) for one, action in zip(sealed, actions, strict=True)]
 
 
 def test_what_was_destroyed_is_left_alone(backend: Backend) -> None:

@@ -191,3 +191,11 @@ def test_a_change_that_fails_leaves_the_file_as_it_was(file: Path) -> None:
         change_document(file, change)
     assert file.read_text() == before
     assert [one.name for one in file.parent.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize("text", ["[]", "{", "null", '{"version": 1, "version": 2}'])
+def test_a_file_that_is_no_ring_or_says_something_twice_is_not_changed(file: Path, text: str) -> None:
+    file.write_text(text)
+    with pytest.raises(KeyRingInvalid):
+        change_document(file, lambda document: {**document, "version": 1})
+    assert file.read_text() == text
