@@ -224,6 +224,16 @@ def test_a_doubt_marks_the_token_set_and_touches_nothing_else(
     assert held(transaction, seen) == replace(seen, intent_at=now)
 
 
+def test_a_token_set_that_was_rotated_since_it_was_read_is_not_opened(
+    transaction: Transaction, connection: Connection
+) -> None:
+    """Its reader would take the new tokens for the version that it knows."""
+    seen = live(transaction, connection)
+    rotate(transaction, seen)
+    with transaction(CLINIC) as stores, pytest.raises(Fenced):
+        stores.credentials.open(seen)
+
+
 def test_what_is_done_to_a_token_set_is_in_the_audit(backend: Backend, connection: Connection) -> None:
     seen = live(backend.transaction, connection)
     rotate(backend.transaction, seen)

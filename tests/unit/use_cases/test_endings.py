@@ -384,6 +384,15 @@ def test_a_token_that_expired_meanwhile_is_refreshed_to_tell_xero(
     assert revocations(service) == [Revocation.REVOKED]
 
 
+def test_an_access_token_that_xero_has_ended_before_its_time_is_replaced_to_tell_xero(
+    service: InMemoryService,
+) -> None:
+    service.disconnect(make_disconnect())
+    service.authorizer.expire_access()
+    assert service.finish_disconnect(job(service)) is FinishOutcome.FINISHED
+    assert revocations(service) == [Revocation.REVOKED]
+
+
 def test_tokens_that_cannot_be_opened_are_destroyed_after_a_day(service: InMemoryService) -> None:
     service.database.credentials.unreadable.extend(service.database.credentials.rows)
     service.disconnect(make_disconnect())
