@@ -62,6 +62,8 @@ Redacted = Callable[[str], None]
 INTERNAL = frozenset({"_record", "_from_structlog"})
 """What structlog itself adds on the way, and takes off in the end."""
 
+KNOWN = KEYS | INTERNAL
+
 
 class OnlyKnownKeys:
     """Drops what is not on the list; keys without a value are left out too."""
@@ -71,10 +73,9 @@ class OnlyKnownKeys:
 
     def __call__(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
         """Let only known keys through."""
-        for _ in event.keys() - KEYS - INTERNAL:
+        for _ in event.keys() - KNOWN:
             self._redacted("key")
-        known = KEYS | INTERNAL
-        return {key: value for key, value in event.items() if key in known and value is not None}
+        return {key: value for key, value in event.items() if key in KNOWN and value is not None}
 
 
 class QuietExceptions:
@@ -160,18 +161,15 @@ def configure(
 ) -> None:
     """Set up logging for this process: `json` or `console`, to standard output if nowhere else."""
 
-    def name_process(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    def name_source(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
         event["process"] = process
-        return event
-
-    def name_logger(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-        event["logger"] = NAME
+        event.setdefault("logger", NAME)  # another library's record has its own
         return event
 
     safe: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        name_process,
+        name_source,
         QuietExceptions(redacted),
         OnlyKnownKeys(redacted),
     ]
@@ -183,7 +181,7 @@ def configure(
     merged = structlog.contextvars.merge_contextvars
     LINES.stream = stream or sys.stdout
     structlog.configure(
-        processors=[merged, name_logger, *safe, renderer],
+        processors=[merged, *safe, renderer],
         logger_factory=lambda *_: LINES,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
