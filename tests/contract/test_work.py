@@ -48,12 +48,18 @@ def in_doubt(backend: Backend, connection: Connection) -> None:
     backend.pass_time(timedelta(seconds=100))
 
 
+def to_be_erased(backend: Backend, connection: Connection) -> None:
+    with backend.transaction(CLINIC) as stores:
+        stores.connections.save(connection.disconnected(stores.now, Erase.NOW))
+
+
 Given = Callable[[Backend, Connection], None]
 KINDS: dict[str, tuple[Given, type[ConnectionJob]]] = {
     "a pass that was asked for": (asked, RunSlice),
     "a token set to revoke": (retired, FinishDisconnect),
     "a token set that idles": (idle, KeepAlive),
     "a refresh in doubt": (in_doubt, KeepAlive),
+    "payroll to erase": (to_be_erased, ErasePayroll),
 }
 kinds = pytest.mark.parametrize(("given", "job"), KINDS.values(), ids=KINDS)
 

@@ -1,6 +1,7 @@
 """The clinics' connections in memory."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from itertools import count
 
 from domain.errors import StorageConflict
@@ -13,6 +14,7 @@ class InMemoryConnectionStore:
 
     def __init__(self) -> None:
         self.rows: dict[ConnectionId, Connection] = {}
+        self.claimed_until: dict[ConnectionId, datetime] = {}
         self._ids = count(1)
 
     def get(self, connection_id: ConnectionId) -> Connection | None:

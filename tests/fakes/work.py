@@ -103,7 +103,9 @@ class InMemoryWorkStore:
 
     def _erasures(self) -> Iterator[Job]:
         for one in self._connections.rows.values():
-            if one.is_erasure_due(self._clock()):
+            is_claimed = self._is_later(self._connections.claimed_until.get(one.id))
+            if one.is_erasure_due(self._clock()) and not is_claimed:
+                self._connections.claimed_until[one.id] = self._clock() + CLAIM
                 yield ErasePayroll(one.clinic_id, one.id)
 
     def _claimable(self, state: CredentialState) -> list[Credential]:

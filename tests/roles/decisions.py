@@ -29,7 +29,7 @@ TABLES = {
     "alembic_version": ("S", "S", "S"),
     "app_budget": ("SIU", "S", "S"),
     "certificate": ("S(id)I", "", "S"),
-    "connection": ("SIUD", "S", "S"),
+    "connection": ("SIUD", "SU(work_claimed_until)", "S"),
     "credential": (
         f"S({CREDENTIAL})IU",
         f"S({DUE})U(work_claimed_until data_key kek_id)",

@@ -86,6 +86,7 @@ connection = Table(
     Column("disconnected_at", Instant),
     Column("erase_at", Instant),
     Column("erased_at", Instant),
+    Column("work_claimed_until", Instant),
     _stamped("created_at"),
     _stamped("changed_at"),
     Index(

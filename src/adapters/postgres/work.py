@@ -90,9 +90,15 @@ RETURNING c.clinic_id, c.connection_id
 """)
 
 ERASURES = text("""
-SELECT clinic_id, id AS connection_id FROM allie_xero.connection
- WHERE erase_at <= clock_timestamp() AND erased_at IS NULL AND status = 'disconnected'
- ORDER BY erase_at LIMIT :limit
+WITH due AS (
+    SELECT id FROM allie_xero.connection
+     WHERE erase_at <= clock_timestamp() AND erased_at IS NULL AND status = 'disconnected'
+       AND (work_claimed_until IS NULL OR work_claimed_until < clock_timestamp())
+     ORDER BY erase_at LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+UPDATE allie_xero.connection c SET work_claimed_until = clock_timestamp() + interval '1 minute'
+  FROM due WHERE c.id = due.id
+RETURNING c.clinic_id, c.id AS connection_id
 """)
 
 REPLAYS = text("""

@@ -44,6 +44,7 @@ GRANT SELECT ON
       allie_xero.app_budget, allie_xero.connection, allie_xero.outage, allie_xero.outbox, allie_xero.scan,
       allie_xero.sync, allie_xero.sync_state, allie_xero.tenant_budget
    TO allie_xero_dispatcher;
+GRANT UPDATE (work_claimed_until) ON allie_xero.connection TO allie_xero_dispatcher;
 GRANT UPDATE (attempts, next_attempt_at, sent_at), DELETE ON allie_xero.outbox TO allie_xero_dispatcher;
 GRANT INSERT, UPDATE, DELETE ON allie_xero.sync TO allie_xero_dispatcher;
 GRANT UPDATE (due_at, work_claimed_until, changes_at, reconcile_at) ON allie_xero.sync_state
