@@ -1,19 +1,27 @@
 """One clinic's rows at a time: whoever forgets to name a clinic, or names another, gets nothing of it."""
 
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
+from adapters.postgres.engine import open_engine
+from adapters.postgres.errors import StorageBug
 from adapters.postgres.tables import metadata
+from adapters.postgres.transaction import PostgresStores, Storage, postgres_transaction
+from domain.model.ids import ClinicId
+from domain.ports import Transaction
 from roles.conftest import CLINICS, Act, Acting, Connection
 from roles.decisions import NAMES_NO_CLINIC, rights
 from roles.test_rights import DENIED, TABLES, VIEWS
 from services.databases import libpq_url
 from services.logins import new_login
+from services.needs import leave_out
+from services.pgbouncer import PrivatePgbouncer, find_pgbouncer
 
 MINE, OTHER = CLINICS
 GUARDED = sorted(one.name for one in metadata.sorted_tables if "clinic_id" in one.c)
@@ -125,67 +133,77 @@ def test_a_token_set_of_another_clinic_is_not_opened_and_ones_own_is_noted(actin
     assert noted == [(MINE, "opened")]
 
 
+@pytest.fixture(scope="module")
+def pooled(
+    administrator: Connection,  # noqa: ARG001 - made the rows
+    module_database_url: str,
+) -> Iterator[str]:
+    """A worker's database through PgBouncer, where all clients' transactions share one server connection."""
+    program = find_pgbouncer()
+    if program is None:
+        leave_out("no PgBouncer: install the package pgbouncer")
+    with new_login(module_database_url, "worker") as login, PrivatePgbouncer(program, login) as pgbouncer:
+        yield pgbouncer.url
+
+
 @contextmanager
-def pooled(url: str) -> Iterator[Connection]:
-    """
-    One server connection that many clients share, transaction by transaction.
+def client(url: str) -> Iterator[Transaction]:
+    """The service's own transactions."""
+    none = cast("Any", None)  # nothing is sealed or signed here
+    engine = open_engine(url, pool_size=1)
+    try:
+        yield postgres_transaction(Storage(engine=engine, cipher=none, signer=none))
+    finally:
+        engine.dispose()
 
-    This is what a pooler in transaction mode makes of them: whatever one transaction leaves behind on the
-    session, the next client finds. No pooler's own program takes part.
-    """
-    with new_login(url, "worker") as login, psycopg.connect(libpq_url(login)) as connection:
-        yield connection
 
-
-@contextmanager
-def client(connection: Connection, clinic: str) -> Iterator[Connection]:
-    """A client's transaction, begun as `adapters.postgres.transaction` begins each."""
-    with connection.transaction():
-        connection.execute("SELECT set_config('allie_xero.clinic_id', %s, true)", [clinic])
-        yield connection
+def seen(transaction: Transaction, clinic: str) -> tuple[int, list[str]]:
+    """The server's process that answers, and whose employees there are."""
+    with transaction(ClinicId(clinic)) as stores:
+        session = cast("PostgresStores", stores).session
+        server = session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        return server, [row.clinic_id for row in session.execute(text(SEEN))]
 
 
 SEEN = "SELECT DISTINCT clinic_id FROM allie_xero.employee"
 
 
-@pytest.mark.usefixtures("administrator")
-def test_a_clinic_does_not_leak_through_a_pooler_in_transaction_mode(module_database_url: str) -> None:
-    with pooled(module_database_url) as shared:
+def nameless(url: str) -> tuple[str, list[Any]]:
+    """What a client that names no clinic finds on the session: the name that is left there, and rows."""
+    with psycopg.connect(libpq_url(url), autocommit=True, prepare_threshold=None) as session:
+        [[name]] = session.execute(NAMED).fetchall()
+        return name, session.execute(SEEN).fetchall()
+
+
+def test_a_clinic_does_not_leak_through_a_pooler_in_transaction_mode(pooled: str) -> None:
+    with client(pooled) as transaction:
+        servers = set()
         for _ in range(20):
             for clinic in (MINE, OTHER):
-                with client(shared, clinic) as session:
-                    assert session.execute(SEEN).fetchall() == [(clinic,)]
-                with shared.transaction():
-                    assert shared.execute(NAMED).fetchall() == [("",)]
-                    assert shared.execute(SEEN).fetchall() == []
+                server, clinics = seen(transaction, clinic)
+                servers.add(server)
+                assert clinics == [clinic]
+                assert nameless(pooled) == ("", [])
+    assert len(servers) == 1
 
 
-@pytest.mark.usefixtures("administrator")
-def test_a_clinic_does_not_leak_out_of_a_transaction_that_fails(module_database_url: str) -> None:
-    with pooled(module_database_url) as shared:
-        with pytest.raises(psycopg.errors.DivisionByZero), client(shared, MINE) as session:
-            session.execute("SELECT 1 / 0")
-        with shared.transaction():
-            assert shared.execute(SEEN).fetchall() == []
+def test_a_clinic_does_not_leak_out_of_a_transaction_that_fails(pooled: str) -> None:
+    with client(pooled) as transaction:
+        with pytest.raises(StorageBug), transaction(ClinicId(MINE)) as stores:
+            cast("PostgresStores", stores).session.execute(text("SELECT 1 / 0"))
+        assert nameless(pooled) == ("", [])
 
 
-@pytest.mark.usefixtures("administrator")
-def test_clients_that_take_turns_on_one_connection_see_their_own(module_database_url: str) -> None:
-    turn, wrong = threading.Lock(), []
+def test_clients_that_take_turns_on_one_connection_see_their_own(pooled: str) -> None:
+    def work(clinic: str) -> list[tuple[int, list[str]]]:
+        with client(pooled) as transaction:
+            return [seen(transaction, clinic) for _ in range(100)]
 
-    def work(shared: Connection, clinic: str) -> None:
-        for _ in range(100):
-            with turn, client(shared, clinic) as session:
-                if (found := session.execute(SEEN).fetchall()) != [(clinic,)]:
-                    wrong.append((clinic, found))
-
-    with pooled(module_database_url) as shared:
-        threads = [threading.Thread(target=work, args=(shared, one)) for one in (MINE, OTHER, MINE, OTHER)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert wrong == []
+    clinics = (MINE, OTHER, MINE, OTHER)
+    with ThreadPoolExecutor(len(clinics)) as pool:
+        found = list(pool.map(work, clinics))
+    assert [{tuple(who) for _, who in rows} for rows in found] == [{(clinic,)} for clinic in clinics]
+    assert len({server for rows in found for server, _ in rows}) == 1
 
 
 def planned(actor: Acting, query: str) -> dict[str, Any]:
