@@ -117,7 +117,7 @@ TOKENS = Row(
                ('sum(allie_xero_token_refresh_total{result="client_rejected"})', "our secret rejected"),
                ('sum(allie_xero_crypto_operations_total{op="open", result="unreadable"})', "not opened"))),
         Panel("Disconnect not told to Xero", (_age("revocation_oldest"),), "s", quiet=True),
-        Panel("Most uses of a data key", (("max(allie_xero_crypto_data_key_uses_max)", "uses"),)),
+        Panel("Data keys ever wrapped", (("max(allie_xero_crypto_wraps_max)", "wraps"),)),
     ),
 )  # fmt: skip
 

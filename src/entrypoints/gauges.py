@@ -52,7 +52,9 @@ FROM_ROWS = {
     "token_oldest_use": Spec(
         "token_oldest_use_timestamp_seconds", "Least recently used token of an active connection; 0 is none."
     ),
-    "data_key_uses": Spec("crypto_data_key_uses_max", "Most uses of one data key."),
+    "wraps": Spec(
+        "crypto_wraps_max", "Data keys that were ever wrapped: the most that one key can have wrapped."
+    ),
     "sync_oldest_success": Spec(
         "sync_oldest_success_timestamp_seconds", "Least recently read list of each stream.", labels.STREAM
     ),

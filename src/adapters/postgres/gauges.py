@@ -53,7 +53,7 @@ SELECT 'token_oldest_use', '', coalesce(extract(epoch FROM min(d.obtained_at)), 
   FROM allie_xero.credential d JOIN allie_xero.connection c ON c.id = d.connection_id
  WHERE d.state = 'live' AND c.status = 'active'
 UNION ALL
-SELECT 'data_key_uses', '', coalesce(2 * max(version), 0) FROM allie_xero.credential WHERE state = 'live'
+SELECT 'wraps', '', coalesce(sum(version + 1), 0) FROM allie_xero.credential
 UNION ALL
 SELECT 'rows_by_key', kek_id, count(*) FROM allie_xero.credential WHERE data_key IS NOT NULL GROUP BY kek_id
 """)
