@@ -23,6 +23,7 @@ PRIVATE = {
     "address": "17 Qanarie Crescent",
     "place": "Upper Qanarville",
     "birth date": "1931-07-19",
+    "birth date in milliseconds": "-1213574400000",
     "phone": "0499 731 946",
     "mobile": "0488 137 649",
     "member": "M73194625",

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+import psutil
 import psycopg
 import pytest
 from dramatiq.common import dq_name, xq_name
@@ -112,6 +113,7 @@ class Story:
         self.control.clear_faults()
         self.platform.publish("sync-requested", {"clinic_id": CLINIC, "mode": "full", "requested_by": "test"})
         until(self._is_backfilled, "the backfill", patience=200)
+        self._read_new_zealand()
         self._refresh_badly()
         self._send_nonsense()
         self._hand_over_badly()
@@ -124,6 +126,11 @@ class Story:
     def _is_backfilled(self) -> bool:
         self._go_on_at_once()
         return is_backfilled(self.platform, CLINIC)
+
+    def _read_new_zealand(self) -> None:
+        """Where lists bring what is private, and dates are written otherwise."""
+        connect(self.control, self.platform, self.control.organisations()[2], "clinic-nz")
+        until(lambda: is_backfilled(self.platform, "clinic-nz"), "the other country", patience=200)
 
     def _go_on_at_once(self) -> None:
         """Nobody waits here for a pause to be over."""
@@ -192,6 +199,7 @@ def test_no_canary_is_on_any_surface(  # noqa: PLR0917 - every surface is a fixt
     rabbitmq: Broker,
 ) -> None:
     organisation, _ = (xero.control.create_organisation(staff=6, runs=3, seed=seed) for seed in (1, 2))
+    xero.control.create_organisation(region="NZ", staff=3, runs=1, seed=3)
     for clinic in world.clinics.values():
         plant(clinic)
     be_terse(database_url)
@@ -201,6 +209,7 @@ def test_no_canary_is_on_any_surface(  # noqa: PLR0917 - every surface is a fixt
 
     metrics = {f"metrics of {name}": service.scrape(name) for name in ("worker", "dispatcher")}
     for pid in pids_of(worker):
+        assert psutil.Process(pid).rlimit(psutil.RLIMIT_CORE) == (0, 0), "a crash writes no memory to disk"
         os.kill(pid, signal.SIGABRT)
     worker.wait(30)
     service.running.remove(worker)

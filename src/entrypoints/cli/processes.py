@@ -1,6 +1,7 @@
 """The service's processes, and the demo."""
 
 import os
+import resource
 import sys
 from typing import Annotated
 
@@ -22,6 +23,7 @@ def worker() -> None:
     """
     settings = load(os.environ)
     check_start(settings)
+    _leave_no_core()
     environment = {
         **os.environ,
         "dramatiq_queue_prefetch": str(settings.threads),
@@ -40,9 +42,15 @@ def dispatcher() -> None:
 
     settings = load(os.environ)
     check_start(settings)
+    _leave_no_core()
     metrics = Metrics()
     logs.configure(settings.log_format, "dispatcher", redacted=metrics.redactions)
     main(settings, metrics)
+
+
+def _leave_no_core() -> None:
+    """A crash writes no memory to disk: it may hold an opened token. Children inherit it."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def demo(
