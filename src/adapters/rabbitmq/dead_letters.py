@@ -7,6 +7,7 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
+from adapters.rabbitmq.closing import let_go
 from domain.errors import BrokerUnavailable
 
 NOT_FOUND = 404
@@ -58,8 +59,7 @@ class DeadLetters:
     def close(self) -> None:
         """Let go of the connection; what was given but not taken off goes back."""
         channel, self._channel = self._channel, None
-        if channel is not None and channel.connection.is_open:
-            channel.connection.close()
+        let_go(channel)
 
     def _open_channel(self) -> BlockingChannel:
         if self._channel is None or self._channel.is_closed:

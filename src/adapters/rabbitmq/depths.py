@@ -7,6 +7,7 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
+from adapters.rabbitmq.closing import let_go
 from domain.errors import BrokerUnavailable
 
 NOT_FOUND = 404
@@ -54,8 +55,7 @@ class QueueDepths:
     def close(self) -> None:
         """Let go of the connection."""
         channel, self._channel = self._channel, None
-        if channel is not None and channel.connection.is_open:
-            channel.connection.close()
+        let_go(channel)
 
     def _open_channel(self) -> BlockingChannel:
         if self._channel is None or self._channel.is_closed:

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError, NackError, UnroutableError
 
+from adapters.rabbitmq.closing import let_go
 from domain.errors import BrokerUnavailable, PublishRefused
 from domain.messages import Envelope
 
@@ -64,8 +65,7 @@ class EventPublisher:
     def close(self) -> None:
         """Let go of the connection."""
         channel, self._channel = self._channel, None
-        if channel is not None and channel.connection.is_open:
-            channel.connection.close()
+        let_go(channel)
 
     def _open_channel(self) -> BlockingChannel:
         if self._channel is None or self._channel.is_closed:
