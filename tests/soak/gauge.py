@@ -28,6 +28,7 @@ class Sample:
 class Watch:
     """Samples of one command's processes, taken on a thread until it is stopped."""
 
+    name: str
     process: GuardedProcess
     samples: list[Sample] = field(default_factory=list)
     _stop: Event = field(default_factory=Event)
@@ -48,6 +49,15 @@ class Watch:
             files = sum(one.num_fds() for one in processes)
             self.samples.append(Sample(time.monotonic() - began, memory, files))
 
+    def found(self, after: float) -> str:
+        """All of it in a line."""
+        return (
+            f"{self.name}: {median(one.memory for one in self._quarters()[3]) / MEGABYTE:.0f} MB, "
+            f"{self.megabytes_grown():+.1f} MB in the last quarter, "
+            f"{self.megabytes_an_hour(after):+.2f} MB an hour; "
+            f"{self.most_files()} files at most, {self.files_grown():+} since the second quarter"
+        )
+
     def megabytes_an_hour(self, after: float) -> float:
         """How fast memory grew after so many seconds of warm-up: the slope of a straight line."""
         late = [one for one in self.samples if one.at >= after]
@@ -58,6 +68,10 @@ class Watch:
         """The last quarter's median above the one before."""
         third, last = self._quarters()[2:]
         return (median(one.memory for one in last) - median(one.memory for one in third)) / MEGABYTE
+
+    def most_files(self) -> int:
+        """How many were ever open at once."""
+        return max(one.files for one in self.samples)
 
     def files_grown(self) -> float:
         """How many more were open at the least busy moment of the last quarter than of the second."""
