@@ -93,6 +93,16 @@ def test_starts_that_had_no_end_are_counted_whatever_else_happens_to_the_event(b
         assert stores.inbox.note_start(make_header("event-2"), TYPE) == 1
 
 
+def test_an_end_is_that_event_alone(backend: Backend) -> None:
+    others = (make_header("event-1", source="elsewhere"), make_header("event-2"))
+    with backend.transaction(CLINIC) as stores:
+        for header in (HEADER, *others):
+            assert stores.inbox.note_start(header, TYPE) == 1
+        stores.inbox.note_end(HEADER)
+        assert [stores.inbox.note_start(one, TYPE) for one in others] == [2, 2]
+        assert stores.inbox.note_start(HEADER, TYPE) == 1
+
+
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
 MARGIN = timedelta(seconds=5)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.crypto.generation import new_document, new_receiving_key, public_half
+from adapters.crypto.generation import KeyUse, new_document, new_receiving_key, public_half, with_new_key
 from adapters.crypto.keyring import JsonKeyRing, KeyRingInvalid, new_key_id, write_document
 from domain.errors import SecretUnreadable
 
@@ -81,13 +81,16 @@ def test_a_key_ring_seals_with_its_primary_and_opens_with_all() -> None:
 
 
 def test_a_key_ring_shows_ids_only() -> None:
-    document = new_document()
+    document, signing_id = with_new_key(new_document(), KeyUse.SIGNING)
+    document["senders"] = [public_half(new_receiving_key())]
     keys = JsonKeyRing.from_text(json.dumps(document))
     shown = f"{keys!r} {keys}"
     assert document["primary"] in shown
+    assert signing_id in shown
     assert str(keys.signing) not in shown
-    assert all(str(key) not in shown for key in keys.keys.values())
+    assert all(str(key) not in shown for key in (*keys.keys.values(), *keys.verifying.values()))
     assert document["receiving"][0]["d"] not in shown
+    assert document["senders"][0]["x"] not in shown
 
 
 @pytest.fixture
