@@ -14,7 +14,7 @@ import pytest
 from convergence.example import Example
 from simulator.server import Running, running
 
-EXAMPLES = int(os.environ.get("CONVERGENCE_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("CONVERGENCE_EXAMPLES", "2"))
 REGIONS = os.environ.get("CONVERGENCE_REGIONS", "AU,NZ,UK").split(",")
 FIRST_SEED = int(os.environ.get("CONVERGENCE_SEED", "1"))
 
