@@ -154,7 +154,7 @@ def build_application(
             clock=clock,
             stopping=stopping,
         ),
-        keep_alive=partial(keep_alive, transaction=transaction, refresh=refresh),
+        keep_alive=partial(keep_alive, transaction=transaction, refresh=refresh, open_source=source),
         finish_disconnect=partial(
             finish_disconnect, transaction=transaction, authorizer=authorizer, refresh=refresh
         ),

@@ -20,6 +20,8 @@ SELECT error, subject FROM allie_xero.failure
  WHERE place IN ('sync', 'slice') AND state IN ('retrying', 'quarantined', 'failed')
 """
 
+NEEDS_ATTENTION = "SELECT FROM allie_xero.connection WHERE status = 'needs_attention'"
+
 
 @dataclass
 class Example:
@@ -50,6 +52,7 @@ class Example:
                 self._survive(service)
             self.control.clear_faults()
             self.time.settle(service)
+            self._go_on(service)
             self.time.pass_time(timedelta(minutes=2))
             service.publish("sync-requested", reason="test", mode="reconcile")
             self.time.settle(service)
@@ -84,6 +87,12 @@ class Example:
         with killed_after(statements), suppress(Killed):
             service.work()
         if self.random.random() < 0.5:
+            self.time.settle(service)
+
+    def _go_on(self, service: ServiceInProcess) -> None:
+        """What Xero refused until it was believed is found to be readable again within a day."""
+        if rows(self.database_url, NEEDS_ATTENTION):
+            self.time.pass_time(timedelta(days=1, minutes=1))
             self.time.settle(service)
 
     def _still_wrong(self) -> list[str]:

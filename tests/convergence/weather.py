@@ -11,6 +11,7 @@ FAULTS: list[dict[str, Any]] = [
     {"kind": "status", "status": 404},
     {"kind": "status", "status": 400},
     {"kind": "status", "status": 401},
+    {"kind": "status", "status": 403},
     {"kind": "rate_limit", "problem": "minute", "retry_after": "3"},
     {"kind": "rate_limit", "problem": "concurrent", "retry_after": None},
     {"kind": "redirect", "location": "http://127.0.0.1:9/elsewhere"},

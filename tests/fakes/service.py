@@ -100,7 +100,9 @@ class InMemoryService:
         )
 
     def keep_alive(self, job: KeepAlive) -> RefreshOutcome | None:
-        return keep_alive(job, transaction=self.transaction, refresh=self.refresh)
+        return keep_alive(
+            job, transaction=self.transaction, refresh=self.refresh, open_source=self.open_source
+        )
 
     def finish_disconnect(self, job: FinishDisconnect) -> FinishOutcome:
         return finish_disconnect(

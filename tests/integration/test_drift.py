@@ -20,6 +20,11 @@ SELECT error, subject FROM allie_xero.failure
  WHERE place IN ('sync', 'slice') AND state IN ('retrying', 'quarantined', 'failed') ORDER BY 1, 2
 """
 
+TOLD = """
+SELECT data ->> 'status' FROM allie_xero.outbox
+ WHERE type = 'allie.xero.connection-changed.v1' ORDER BY id
+"""
+
 
 @pytest.fixture(scope="module")
 def xero() -> Iterator[Running]:
@@ -160,3 +165,26 @@ def test_success_with_nothing_is_noticed_and_believed_of_no_record(
 
     heal(service, control, Passing(database_url, control))
     assert rows(database_url, OPEN) == []
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_payroll_role_that_was_taken_away_and_is_given_back_is_noticed_both_times(
+    region: str, service: ServiceInProcess, control: Control, database_url: str
+) -> None:
+    made = connected(service, control, region)
+    time = Passing(database_url, control)
+    control.settings(not_payroll_admin={"status": 403, "detail": "Forbidden"})
+    control.set_member(made.tenant_id, made.owner, payroll_admin=False)
+    time.settle(service)
+    assert rows(database_url, "SELECT status, reason FROM allie_xero.connection") == [
+        ("needs_attention", "payroll_unavailable")
+    ]
+    time.pass_time(timedelta(days=2))
+    service.work()
+    assert value(database_url, "SELECT status FROM allie_xero.connection") == "needs_attention"
+    control.set_member(made.tenant_id, made.owner, payroll_admin=True)
+    time.pass_time(timedelta(days=1, minutes=1))
+    time.settle(service)
+    assert [status for (status,) in rows(database_url, TOLD)] == ["active", "needs_attention", "active"]
+    assert rows(database_url, OPEN) == []
+    assert not differences(control.truth(made.tenant_id), database_url, service.clinic)

@@ -201,12 +201,12 @@ class Connection:
         return replace(self, status=status, reason=reason, choices=choices)
 
     def needing_attention(self, reason: Reason) -> Self:
-        """Only the clinic can get it going again."""
+        """It cannot go on for now; the clinic may be able to mend it."""
         return replace(self, status=ConnectionStatus.NEEDS_ATTENTION, reason=reason)
 
     def resumed(self) -> Self:
         """What it waited for has come by itself."""
-        return replace(self, status=ConnectionStatus.ACTIVE, reason=None)
+        return replace(self, status=ConnectionStatus.ACTIVE, reason=None, choices=())
 
     def disconnected(self, now: datetime, erase: Erase, reason: Reason = Reason.REQUESTED) -> Self:
         """The end, in any state; raises the generation, so that nothing started before can write."""

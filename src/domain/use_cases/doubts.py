@@ -1,33 +1,74 @@
-"""Xero refuses an organisation (HTTP 403): why, and what the clinic is told."""
+"""Xero refuses an organisation (HTTP 403): whether that is so, why, and what the clinic is told."""
 
+from domain.errors import AccessForbidden, RecordNotFound
 from domain.model.connection import REVOKE_WITHIN, Connection, Reason
+from domain.model.plans import PLANS
+from domain.model.sync import ListRequest
 from domain.model.tokens import Access
 from domain.notices import changed
-from domain.ports import Authorizer, Transaction
+from domain.ports import Authorizer, PayrollSource, Stores, Transaction
+from domain.slices.saving import SET_ASIDE
+
+BELIEVED = 5
+"""How often in a row an organisation that is linked has to be refused: over a minute, as slices back off."""
 
 
 def settle_forbidden(
-    connection: Connection, access: Access, *, transaction: Transaction, authorizer: Authorizer
-) -> Reason:
+    connection: Connection,
+    access: Access,
+    source: PayrollSource,
+    *,
+    attempt: int,
+    transaction: Transaction,
+    authorizer: Authorizer,
+) -> Reason | None:
     """
     Tell a disconnect made inside Xero from a lost payroll role, by Xero's own list of links.
 
     A refresh still works after a disconnect (https://developer.xero.com/documentation/oauth2/troubleshooting),
-    so only the list tells. Either way the clinic has to act. Raises as `Authorizer.connections`.
+    so only the list tells. Either way the clinic has to act. None if Xero may think better of it: the
+    organisation is linked, and was not refused for long, or can be read again. Raises as
+    `Authorizer.connections` and `PayrollSource.read`.
     """
     tenant = connection.tenant
     links = authorizer.connections(access)
-    is_linked = tenant is not None and any(link.tenant_id == tenant.id for link in links)
-    reason = Reason.PAYROLL_UNAVAILABLE if is_linked else Reason.DISCONNECTED_IN_XERO
+    if not any(tenant is not None and link.tenant_id == tenant.id for link in links):
+        reason = Reason.DISCONNECTED_IN_XERO
+    elif attempt < BELIEVED or is_readable(connection, source):
+        return None
+    else:
+        reason = Reason.PAYROLL_UNAVAILABLE
     with transaction(connection.clinic_id) as stores:
-        current = stores.connections.get_for_update(connection.id)
-        if current is None or not current.is_active or current.generation != connection.generation:
-            return reason
-        noticed = current.needing_attention(reason)
-        stores.connections.save(noticed)
-        stores.syncs.stop(connection.id)
-        credential = stores.credentials.live_for_update(connection.id)
-        if credential is not None and reason is Reason.DISCONNECTED_IN_XERO:
-            stores.credentials.retire(credential, stores.now + REVOKE_WITHIN)
-        stores.outbox.add(changed(noticed))
+        _tell(stores, connection, reason)
     return reason
+
+
+def _tell(stores: Stores, connection: Connection, reason: Reason) -> None:
+    current = stores.connections.get_for_update(connection.id)
+    if current is None or not current.is_active or current.generation != connection.generation:
+        return
+    noticed = current.needing_attention(reason)
+    stores.connections.save(noticed)
+    stores.syncs.stop(connection.id)
+    stores.failures.resolve(connection.id, [f"connection:{connection.id}"])
+    credential = stores.credentials.live_for_update(connection.id)
+    if credential is not None and reason is Reason.DISCONNECTED_IN_XERO:
+        stores.credentials.retire(credential, stores.now + REVOKE_WITHIN)
+    stores.outbox.add(changed(noticed))
+
+
+def is_readable(connection: Connection, source: PayrollSource) -> bool:
+    """
+    Whether Xero refuses none of the organisation's lists, payroll's first: one call where it refuses.
+
+    A list that cannot be read for a reason of its own stops nobody. Raises as `PayrollSource.read` otherwise.
+    """
+    assert connection.tenant is not None, "a connection that was active has a tenant"  # noqa: S101
+    for spec in reversed(PLANS[connection.tenant.region].lists):
+        try:
+            source.read(ListRequest(spec.resource))
+        except AccessForbidden:
+            return False
+        except (*SET_ASIDE, RecordNotFound):
+            continue
+    return True

@@ -142,7 +142,7 @@ class _Slice:
                 access = self._access(refused=access.version)
                 source = self._source(access)
             elif isinstance(halted_by, AccessForbidden):
-                return self._settle_forbidden(access)
+                return self._settle_forbidden(halted_by, access, source)
             elif halted_by is not None and not isinstance(halted_by, RateLimited):
                 raise halted_by
             elif self.stopping() or self.clock() >= self.until:
@@ -203,9 +203,20 @@ class _Slice:
     def _subject(self) -> str:
         return f"connection:{self.connection.id}"
 
-    def _settle_forbidden(self, access: Access) -> SliceOutcome:
-        """Xero refuses this organisation: find out whether it was disconnected, and tell the clinic."""
-        settle_forbidden(self.connection, access, transaction=self.transaction, authorizer=self.authorizer)
+    def _settle_forbidden(
+        self, refusal: AccessForbidden, access: Access, source: PayrollSource
+    ) -> SliceOutcome:
+        """Xero refuses this organisation: tell the clinic if that is so and stays so; else come back."""
+        reason = settle_forbidden(
+            self.connection,
+            access,
+            source,
+            attempt=self.lease.attempt,
+            transaction=self.transaction,
+            authorizer=self.authorizer,
+        )
+        if reason is None:
+            raise refusal
         return SliceOutcome.NEEDS_ATTENTION
 
     def back_off(self, error: Exception) -> SliceOutcome:
@@ -242,4 +253,5 @@ def _state_after(error: Exception, *, is_outage: bool) -> FailureState:
         return FailureState.PARKED_OUTAGE
     if isinstance(error, RateLimited):
         return FailureState.of_limit(error.limit)
-    return FailureState.RETRYING if isinstance(error, TransientError) else FailureState.FAILED
+    is_passing = isinstance(error, TransientError | AccessForbidden)
+    return FailureState.RETRYING if is_passing else FailureState.FAILED

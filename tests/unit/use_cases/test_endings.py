@@ -13,6 +13,8 @@ from domain.errors import (
     GrantRejected,
     Limit,
     RateLimited,
+    RecordNotFound,
+    ScopeMissing,
     ServiceError,
     XeroUnavailable,
 )
@@ -28,12 +30,15 @@ from domain.model.certificate import Erased, Revocation
 from domain.model.connection import ConnectionStatus, Erase, Reason
 from domain.model.failures import FailureState
 from domain.model.ids import ClinicId, ConnectionId, TenantId, XeroConnectionId
+from domain.model.streams import Resource
+from domain.model.sync import ListRequest, Request
 from domain.model.tokens import Access, CredentialState, Secret
 from domain.use_cases.complete_connection import ConnectOutcome
 from domain.use_cases.disconnect import DisconnectOutcome
 from domain.use_cases.erase_payroll import EraseOutcome
 from domain.use_cases.finish_disconnect import FinishOutcome
 from domain.use_cases.refresh_tokens import RefreshOutcome
+from domain.use_cases.run_slice import SliceOutcome
 from fakes.service import InMemoryService, make_service
 from payroll_builders import make_employee
 
@@ -483,10 +488,72 @@ def test_a_connection_that_xero_had_turned_away_goes_on_by_itself_if_xero_takes_
     assert RunSlice(CLINIC, service.connection().id) in service.due()
 
 
-def test_a_connection_that_needs_something_else_is_not_resumed(service: InMemoryService) -> None:
+def refused(service: InMemoryService) -> None:
+    """The connection waits for its clinic, and Xero lets nothing of it be read."""
     with service.database.transaction(CLINIC) as stores:
         stores.connections.save(service.connection().needing_attention(Reason.PAYROLL_UNAVAILABLE))
+
+    def refuse(_request: Request) -> None:
+        raise AccessForbidden("no")
+
+    service.xero.meanwhile = refuse
+    service.xero.requests.clear()
+
+
+def test_whether_payroll_can_be_read_again_is_asked_once_a_day_in_one_call(service: InMemoryService) -> None:
+    refused(service)
+    for days in range(1, 4):
+        service.database.pass_time(DAY + timedelta(hours=1))
+        assert [one for one in service.due() if isinstance(one, KeepAlive)] != []
+        keep_alive(service)
+        assert len(service.xero.requests) == days
+    assert service.connection().reason is Reason.PAYROLL_UNAVAILABLE
+    assert service.database.outbox.events == []
+
+
+@pytest.mark.parametrize("error", [None, RecordNotFound("no such list"), ScopeMissing("leave")], ids=repr)
+def test_a_connection_whose_payroll_can_be_read_again_goes_on_by_itself(
+    service: InMemoryService, error: ServiceError | None
+) -> None:
+    refused(service)
+    service.xero.meanwhile = lambda _request: None
+    service.xero.fail(ListRequest(Resource.LEAVE), *filter(None, [error]))
     keep_alive(service)
+    assert service.connection().is_active
+    assert (told(service).status, told(service).reason) == (ConnectionStatus.ACTIVE, None)
+    assert service.slice() is SliceOutcome.DONE
+    keep_alive(service)
+    assert sum(isinstance(one, ConnectionChanged) for one in service.database.outbox.events) == 1
+
+
+def test_a_newer_consent_that_was_of_no_use_does_not_keep_a_connection_from_going_on(
+    service: InMemoryService,
+) -> None:
+    refused(service)
+    service.complete_connection(make_connect(service.authorizer.consent()))
+    assert service.connection().reason is Reason.NO_ORGANISATION
+    service.xero.meanwhile = lambda _request: None
+    keep_alive(service)
+    assert service.connection().is_active
+
+
+def test_a_connection_that_has_ended_while_xero_was_asked_stays_ended(service: InMemoryService) -> None:
+    refused(service)
+
+    def end(_request: Request) -> None:
+        service.disconnect(make_disconnect())
+
+    service.xero.meanwhile = end
+    keep_alive(service)
+    assert service.connection().status is ConnectionStatus.DISCONNECTED
+
+
+def test_while_xero_is_away_a_connection_waits_on(service: InMemoryService) -> None:
+    refused(service)
+    service.xero.meanwhile = lambda _request: None
+    service.xero.fail(None, XeroUnavailable("away"))
+    with pytest.raises(XeroUnavailable):
+        keep_alive(service)
     assert service.connection().reason is Reason.PAYROLL_UNAVAILABLE
 
 

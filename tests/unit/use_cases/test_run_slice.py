@@ -29,6 +29,7 @@ from domain.model.payroll import PayRunDetail
 from domain.model.streams import Resource, Stream
 from domain.model.sync import OVERLAP, DetailRequest, ListRequest, Mode, Reply, Request, Unreadable
 from domain.model.tokens import Access, CredentialState
+from domain.use_cases.doubts import BELIEVED
 from domain.use_cases.run_slice import SliceOutcome, run_slice
 from fakes.service import InMemoryService
 from fakes.source import details_of, lists_of
@@ -499,29 +500,80 @@ def test_a_withdrawn_consent_needs_attention_and_stops(service: InMemoryService)
     assert service.slice() is SliceOutcome.NOTHING_TO_DO
 
 
-@pytest.mark.parametrize(
-    ("is_linked", "reason", "state"),
-    [
-        (True, Reason.PAYROLL_UNAVAILABLE, CredentialState.LIVE),
-        (False, Reason.DISCONNECTED_IN_XERO, CredentialState.REVOCATION_PENDING),
-    ],
-)
-def test_a_refused_organisation_was_disconnected_in_xero_or_lost_its_role(
-    service: InMemoryService, is_linked: bool, reason: Reason, state: CredentialState
-) -> None:
-    service.xero.fail(EMPLOYEES, AccessForbidden("no"))
-    if not is_linked:
-        service.authorizer.links.clear()
-    assert service.slice() is SliceOutcome.NEEDS_ATTENTION
-    assert (service.connection().status, service.connection().reason) == (
-        ConnectionStatus.NEEDS_ATTENTION,
-        reason,
-    )
+def needs_attention(service: InMemoryService, reason: Reason, state: CredentialState) -> None:
+    """The clinic was told once, for this reason, and nothing is read any more."""
+    found = service.connection()
+    assert (found.status, found.reason) == (ConnectionStatus.NEEDS_ATTENTION, reason)
     [told] = said(service, ConnectionChanged)
     assert isinstance(told, ConnectionChanged)
     assert (told.reason, told.message) == (reason, reason.sentence)
     assert [one.state for one in service.database.credentials.rows.values()] == [state]
     assert service.slice() is SliceOutcome.NOTHING_TO_DO
+
+
+def test_a_refused_organisation_that_is_linked_no_more_was_disconnected_in_xero(
+    service: InMemoryService,
+) -> None:
+    service.xero.fail(EMPLOYEES, AccessForbidden("no"))
+    service.authorizer.links.clear()
+    assert service.slice() is SliceOutcome.NEEDS_ATTENTION
+    needs_attention(service, Reason.DISCONNECTED_IN_XERO, CredentialState.REVOCATION_PENDING)
+
+
+def test_one_refusal_of_a_linked_organisation_is_not_believed(service: InMemoryService) -> None:
+    service.xero.fail(EMPLOYEES, AccessForbidden("no"))
+    assert service.slice() is SliceOutcome.FAILED
+    assert [state for *_, state in failures(service)] == [FailureState.RETRYING]
+    service.database.pass_time(timedelta(seconds=10))
+    assert RunSlice(CLINIC, service.connection().id) in service.due()
+    assert service.slice() is SliceOutcome.DONE
+    assert [state for *_, state in failures(service)] == [FailureState.RESOLVED]
+    assert said(service, ConnectionChanged) == []
+    assert counts(service) == EVERYTHING
+
+
+def refuse(_request: Request) -> None:
+    """Xero lets nothing of the organisation be read."""
+    raise AccessForbidden("no")
+
+
+def next_slice(service: InMemoryService) -> SliceOutcome:
+    """Let time pass until a slice is due, and run it."""
+    while RunSlice(CLINIC, service.connection().id) not in service.due():
+        service.database.pass_time(timedelta(seconds=1))
+    return service.slice()
+
+
+def nearly_believed(service: InMemoryService) -> None:
+    """Xero refuses everything, once less than it takes to be believed."""
+    service.xero.meanwhile = refuse
+    for _ in range(BELIEVED - 1):
+        assert next_slice(service) is SliceOutcome.FAILED
+        assert service.connection().is_active
+
+
+def test_an_organisation_that_is_refused_for_more_than_a_minute_has_lost_its_role(
+    service: InMemoryService,
+) -> None:
+    began = service.database.now
+    nearly_believed(service)
+    assert next_slice(service) is SliceOutcome.NEEDS_ATTENTION
+    needs_attention(service, Reason.PAYROLL_UNAVAILABLE, CredentialState.LIVE)
+    assert {state for *_, state in failures(service)} == {FailureState.RESOLVED}
+    assert service.database.now - began > timedelta(minutes=1)
+    assert len(service.xero.requests) == BELIEVED + 1
+
+
+def test_a_refusal_is_not_believed_however_often_it_came_if_payroll_can_be_read_after_it(
+    service: InMemoryService,
+) -> None:
+    nearly_believed(service)
+    service.xero.meanwhile = lambda _request: None
+    service.xero.fail(None, AccessForbidden("no"))
+    assert next_slice(service) is SliceOutcome.FAILED
+    assert service.connection().is_active
+    assert next_slice(service) is SliceOutcome.DONE
+    assert said(service, ConnectionChanged) == []
 
 
 def test_a_refused_organisation_that_was_disconnected_here_meanwhile_is_left_as_it_is(
@@ -535,6 +587,7 @@ def test_a_refused_organisation_that_was_disconnected_here_meanwhile_is_left_as_
         return connections(access)  # type: ignore[arg-type]
 
     service.authorizer.connections = list_after_disconnect  # type: ignore[assignment,method-assign]
+    service.authorizer.links.clear()
     assert service.slice() is SliceOutcome.NEEDS_ATTENTION
     assert service.connection().status is ConnectionStatus.DISCONNECTED
 
