@@ -35,6 +35,7 @@ class Reason(StrEnum):
     PAYROLL_UNAVAILABLE = "payroll_unavailable"
     REGION_UNSUPPORTED = "region_unsupported"
     TOKEN_UNREADABLE = "token_unreadable"  # noqa: S105
+    CHECK_FAILED = "check_failed"
     DISCONNECTED_IN_XERO = "disconnected_in_xero"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     NOT_CONNECTED = "not_connected"
@@ -76,6 +77,10 @@ _SENTENCES = {
         "Xero offers payroll to other applications only in Australia, New Zealand and the United Kingdom."
     ),
     Reason.TOKEN_UNREADABLE: ("The connection could not be handed over safely. Please click Connect again."),
+    Reason.CHECK_FAILED: (
+        "Xero's answers were not what Allie expects, so your permission could not be checked yet. "
+        "Allie's support looks into it and goes on from here; connecting again does no harm."
+    ),
     Reason.DISCONNECTED_IN_XERO: (
         "Allie was disconnected inside Xero, or the user who connected it lost access. "
         "Please connect again to keep your figures up to date."

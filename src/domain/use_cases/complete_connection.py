@@ -7,6 +7,7 @@ from domain.errors import (
     AnswerUnreadable,
     Fenced,
     GrantRejected,
+    PermanentError,
     ScopeMissing,
     SecretUnreadable,
     TransientError,
@@ -56,7 +57,8 @@ def complete_connection(
     The tokens are committed before anything else is done with them, so a crash after the exchange goes on
     from there. A consent that cannot be used leaves an earlier, working one alone. A disconnect beats it
     (T7). A second delivery does nothing. Raises TransientError while Xero or the database is away, and
-    AnswerUnreadable while something else answers in Xero's place: try the same event again.
+    AnswerUnreadable while something else answers in Xero's place: try the same event again. Raises
+    PermanentError where somebody has to look at it: the clinic is told, and the consent kept for a replay.
     """
     with transaction(event.clinic_id) as stores:
         if not stores.inbox.begin(event.header, event.type):
@@ -87,6 +89,11 @@ def complete_connection(
             return _superseded(stores, event)
     except (TransientError, AnswerUnreadable):
         with transaction(event.clinic_id) as stores:
+            stores.inbox.release(event.header)
+        raise
+    except PermanentError:
+        with transaction(event.clinic_id) as stores:
+            _tell(stores, event, connection, credential, Refused(Reason.CHECK_FAILED))
             stores.inbox.release(event.header)
         raise
 
@@ -172,20 +179,33 @@ def _refuse(
 ) -> ConnectOutcome:
     """Tell the clinic why, and let go of tokens that are of no use."""
     with transaction(event.clinic_id) as stores:
-        current = stores.connections.get_for_update(connection.id)
-        if current is None or not current.is_open:
-            return _superseded(stores, event)
-        pending = stores.credentials.pending(connection.id)
-        if credential is not None and (pending is None or pending.id != credential.id):
+        if not _tell(stores, event, connection, credential, refusal):
             return _superseded(stores, event)
         if credential is not None and not refusal.choices:
             stores.credentials.retire(credential, stores.now + REVOKE_WITHIN)
-        current = current.incomplete(refusal.reason, refusal.choices)
-        stores.connections.save(current)
-        notice = changed(current, reason=refusal.reason, choices=refusal.choices, in_reply_to=event.header.id)
-        stores.outbox.add(notice, event.header.traceparent)
         stores.inbox.complete(event.header, f"{ConnectOutcome.INCOMPLETE}:{refusal.reason}")
         return ConnectOutcome.INCOMPLETE
+
+
+def _tell(
+    stores: Stores,
+    event: ConnectCompleted,
+    connection: Connection,
+    credential: Credential | None,
+    refusal: Refused,
+) -> bool:
+    """Tell the clinic why its consent is not used; False if something later counts."""
+    current = stores.connections.get_for_update(connection.id)
+    if current is None or not current.is_open:
+        return False
+    pending = stores.credentials.pending(connection.id)
+    if credential is not None and (pending is None or pending.id != credential.id):
+        return False
+    current = current.incomplete(refusal.reason, refusal.choices)
+    stores.connections.save(current)
+    notice = changed(current, reason=refusal.reason, choices=refusal.choices, in_reply_to=event.header.id)
+    stores.outbox.add(notice, event.header.traceparent)
+    return True
 
 
 def _activate(

@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from domain.errors import AccessForbidden, ConsentWithdrawn, RecordNotFound, ScopeMissing
+from domain.errors import (
+    AccessForbidden,
+    ConsentWithdrawn,
+    RecordNotFound,
+    RequestRefused,
+    ScopeMissing,
+)
 from domain.model.connection import OrganisationChoice, Reason, Region, Tenant
 from domain.model.consent import XeroConnection, choose, scope_fault
 from domain.model.ids import TenantId
@@ -48,8 +54,8 @@ def check_consent(
     """
     Check scopes, organisation, payroll access and region, in this order.
 
-    `take_over` rotates the token set first, so that a copy held elsewhere is of no use. Raises Refused, and
-    TransientError while Xero is away.
+    `take_over` rotates the token set first, so that a copy held elsewhere is of no use. Raises Refused;
+    TransientError while Xero is away; PermanentError where its answer is no state that a clinic may be in.
     """
     fault = scope_fault(credential.scopes)
     if fault is not None:
@@ -61,6 +67,8 @@ def check_consent(
         link = _link(listed, credential.consent_event, wanted)
     except (ConsentWithdrawn, AccessForbidden):
         raise Refused(Reason.CONSENT_WITHDRAWN) from None
+    except ScopeMissing:
+        raise Refused(Reason.SCOPE_MISSING) from None
     with transaction(credential.clinic_id) as stores:
         holder = stores.connections.holder_of(link.tenant_id)
     if holder not in (None, credential.clinic_id):
@@ -82,16 +90,22 @@ def _link(
 
 
 def _probe(link: XeroConnection, open_source: OpenSource, access: Access) -> Checked:
-    """Read the organisation and one payroll resource: only trying tells whether we may."""
+    """
+    Read the organisation and one payroll resource: only trying tells whether we may.
+
+    What Xero answers where payroll was never set up is not documented: any refusal is taken for that.
+    """
     try:
         organisation = open_source(link.tenant_id, None, access).read(ListRequest(Resource.ORGANISATION))
     except AccessForbidden:
         raise Refused(Reason.DISCONNECTED_IN_XERO) from None
+    except ScopeMissing:
+        raise Refused(Reason.SCOPE_MISSING) from None
     region = _region(organisation)
     try:
         source = open_source(link.tenant_id, region, access)
         settings = source.read(ListRequest(Resource.PAYROLL_SETTINGS))
-    except (AccessForbidden, ScopeMissing, RecordNotFound):
+    except (AccessForbidden, ScopeMissing, RecordNotFound, RequestRefused):
         raise Refused(Reason.PAYROLL_UNAVAILABLE) from None
     tenant = Tenant(id=link.tenant_id, xero_connection_id=link.id, name=link.tenant_name, region=region)
     replies = ((Resource.ORGANISATION, organisation), (Resource.PAYROLL_SETTINGS, settings))

@@ -14,10 +14,13 @@ from domain.errors import (
     ClientRejected,
     EventBusy,
     Limit,
+    PermanentError,
     RateLimited,
     RecordNotFound,
+    RequestRefused,
     ScopeMissing,
     TransientError,
+    WrongTenant,
     XeroUnavailable,
 )
 from domain.messages import Choice, ConnectCompleted, ConnectionChanged, RunSlice, SealedTokenSet
@@ -196,7 +199,14 @@ def test_an_organisation_of_another_clinic_is_told(service: InMemoryService) -> 
 
 
 @pytest.mark.parametrize(
-    "error", [AccessForbidden("no"), ScopeMissing("no"), RecordNotFound("none")], ids=repr
+    "error",
+    [
+        AccessForbidden("no"),
+        ScopeMissing("no"),
+        RecordNotFound("none"),
+        RequestRefused("not set up", status=400),
+    ],
+    ids=repr,
 )
 def test_payroll_that_xero_does_not_let_us_read_is_told(service: InMemoryService, error: Exception) -> None:
     service.xero.fail(SETTINGS, error)
@@ -207,6 +217,73 @@ def test_payroll_that_xero_does_not_let_us_read_is_told(service: InMemoryService
 def test_an_organisation_that_was_disconnected_meanwhile_is_told(service: InMemoryService) -> None:
     service.xero.fail(ORGANISATION, AccessForbidden("no"))
     refused(service, make_connect(service.authorizer.consent("tenant-1")), Reason.DISCONNECTED_IN_XERO)
+
+
+SCOPELESS: dict[str, Callable[[InMemoryService], None]] = {
+    "the links": lambda it: it.authorizer.script.fail("connections", ScopeMissing("no")),
+    "the organisation": lambda it: it.xero.fail(ORGANISATION, ScopeMissing("no")),
+}
+
+
+@pytest.mark.parametrize("scopeless", SCOPELESS.values(), ids=SCOPELESS)
+def test_what_the_consent_turns_out_not_to_cover_is_told(
+    service: InMemoryService, scopeless: Callable[[InMemoryService], None]
+) -> None:
+    scopeless(service)
+    refused(service, make_connect(service.authorizer.consent("tenant-1")), Reason.SCOPE_MISSING)
+
+
+ODDITIES: dict[str, Callable[[InMemoryService], None]] = {
+    "there are no links": lambda it: it.authorizer.script.fail("connections", RecordNotFound("none")),
+    "the links are refused": lambda it: it.authorizer.script.fail(
+        "connections", RequestRefused("odd", status=410)
+    ),
+    "there is no organisation": lambda it: it.xero.fail(ORGANISATION, RecordNotFound("none")),
+    "the organisation is refused": lambda it: it.xero.fail(ORGANISATION, RequestRefused("odd", status=400)),
+    "another organisation answers": lambda it: it.xero.fail(ORGANISATION, WrongTenant("odd")),
+    "payroll of another organisation comes": lambda it: it.xero.fail(SETTINGS, WrongTenant("odd")),
+}
+
+
+@pytest.mark.parametrize("oddity", ODDITIES.values(), ids=ODDITIES)
+def test_what_somebody_has_to_look_at_is_told_and_a_replay_goes_on_with_the_same_consent(
+    service: InMemoryService, oddity: Callable[[InMemoryService], None]
+) -> None:
+    event = make_connect(service.authorizer.consent("tenant-1"))
+    oddity(service)
+    with pytest.raises(PermanentError):
+        service.complete_connection(event)
+    [notice] = service.database.outbox.events
+    assert notice == told(service)
+    assert (told(service).status, told(service).reason) == (ConnectionStatus.INCOMPLETE, Reason.CHECK_FAILED)
+    assert told(service).in_reply_to == event.header.id
+    assert states(service) == [CredentialState.PENDING]
+    assert service.complete_connection(replace(event, grant=None)) is ConnectOutcome.ACTIVE
+    assert told(service).reason is None
+
+
+def test_what_somebody_has_to_look_at_leaves_an_earlier_working_consent_alone(
+    service: InMemoryService,
+) -> None:
+    before = service.connect()
+    service.xero.fail(ORGANISATION, WrongTenant("odd"))
+    with pytest.raises(WrongTenant):
+        service.complete_connection(make_connect(service.authorizer.consent("tenant-1")))
+    assert (told(service).status, told(service).reason) == (ConnectionStatus.ACTIVE, Reason.CHECK_FAILED)
+    assert replace(service.connection(), consent_event=before.consent_event) == before
+
+
+def test_a_clinic_that_has_disconnected_meanwhile_is_not_told_that_its_check_failed(
+    service: InMemoryService,
+) -> None:
+    def answer(_request: Request) -> None:
+        service.disconnect(make_disconnect())
+        raise WrongTenant("odd")
+
+    service.xero.meanwhile = answer
+    with pytest.raises(WrongTenant):
+        service.complete_connection(make_connect(service.authorizer.consent("tenant-1")))
+    assert told(service).status is ConnectionStatus.DISCONNECTED
 
 
 @pytest.mark.parametrize("region", [None])
