@@ -5,12 +5,13 @@ import pytest
 
 from builders import CLINIC
 from contract.backends import Backend
-from contract.given import connected, leased, live, request, under_way
+from contract.given import connected, hold, leased, live, request, under_way
 from domain.messages import ConnectionJob, ErasePayroll, FinishDisconnect, Job, KeepAlive, RunSlice
 from domain.model.connection import Connection, Erase, Reason
 from domain.model.ids import ClinicId
 from domain.model.streams import Stream
 from domain.model.sync import Mode
+from domain.model.tokens import UNUSED_TERM
 
 MINUTE = timedelta(seconds=61)
 DAY = timedelta(hours=25)
@@ -53,10 +54,18 @@ def to_be_erased(backend: Backend, connection: Connection) -> None:
         stores.connections.save(connection.disconnected(stores.now, Erase.NOW))
 
 
+def unused(backend: Backend, connection: Connection) -> None:
+    hold(backend.transaction, connection)
+    backend.pass_time(UNUSED_TERM - timedelta(seconds=5))
+    assert due(backend) == []
+    backend.pass_time(timedelta(seconds=5))
+
+
 Given = Callable[[Backend, Connection], None]
 KINDS: dict[str, tuple[Given, type[ConnectionJob]]] = {
     "a pass that was asked for": (asked, RunSlice),
     "a token set to revoke": (retired, FinishDisconnect),
+    "a consent that nobody used": (unused, FinishDisconnect),
     "a token set that idles": (idle, KeepAlive),
     "a refresh in doubt": (in_doubt, KeepAlive),
     "payroll to erase": (to_be_erased, ErasePayroll),

@@ -39,7 +39,13 @@ class InMemoryWorkStore:
         self._clock = clock
 
     def due(self, limit: int) -> Sequence[Job]:
-        kinds = (self._revocations(), self._refreshes(), self._slices(), self._erasures())
+        kinds = (
+            self._revocations(),
+            self._lapsed(),
+            self._refreshes(),
+            self._slices(),
+            self._erasures(),
+        )
         return [*(job for kind in kinds for job in islice(kind, limit)), *self._replays.due(limit)]
 
     def queue_periodic(self, limit: int) -> int:
@@ -74,6 +80,12 @@ class InMemoryWorkStore:
         for one in self._claimable(CredentialState.REVOCATION_PENDING):
             self._claim(one)
             yield FinishDisconnect(one.clinic_id, one.connection_id)
+
+    def _lapsed(self) -> Iterator[Job]:
+        for one in self._claimable(CredentialState.PENDING):
+            if one.has_lapsed(self._clock()):
+                self._claim(one)
+                yield FinishDisconnect(one.clinic_id, one.connection_id)
 
     def _refreshes(self) -> Iterator[Job]:
         now = self._clock()

@@ -14,6 +14,7 @@ from domain.model.ids import ClinicId, ConnectionId, ReplayId, share
 from domain.model.plans import PLANS
 from domain.model.streams import Stream
 from domain.model.sync import SCHEDULE, Mode
+from domain.model.tokens import UNUSED_TERM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,18 @@ UPDATE allie_xero.credential c SET work_claimed_until = clock_timestamp() + inte
 RETURNING c.clinic_id, c.connection_id
 """)
 
+LAPSED = text("""
+WITH due AS (
+    SELECT id FROM allie_xero.credential
+     WHERE state = 'pending' AND obtained_at <= clock_timestamp() - CAST(:unused_term AS interval)
+       AND (work_claimed_until IS NULL OR work_claimed_until < clock_timestamp())
+     ORDER BY obtained_at LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+UPDATE allie_xero.credential c SET work_claimed_until = clock_timestamp() + interval '1 minute'
+  FROM due WHERE c.id = due.id
+RETURNING c.clinic_id, c.connection_id
+""")
+
 ERASURES = text("""
 WITH due AS (
     SELECT id FROM allie_xero.connection
@@ -150,6 +163,7 @@ class PostgresWorkStore:
         jobs: list[Job] = []
         for query, job in (
             (REVOCATIONS, FinishDisconnect),
+            (LAPSED, FinishDisconnect),
             (REFRESHES, KeepAlive),
             (SLICES, RunSlice),
             (ERASURES, ErasePayroll),
@@ -158,6 +172,7 @@ class PostgresWorkStore:
                 "limit": limit,
                 "keep_alive": self._rhythm.keep_alive,
                 "unresolved": self._rhythm.unresolved,
+                "unused_term": UNUSED_TERM,
             }
             wanted = {name: values[name] for name in query.compile().params}
             jobs += [job(**row) for row in self._session.execute(query, wanted).mappings()]

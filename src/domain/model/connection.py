@@ -36,6 +36,7 @@ class Reason(StrEnum):
     REGION_UNSUPPORTED = "region_unsupported"
     TOKEN_UNREADABLE = "token_unreadable"  # noqa: S105
     CHECK_FAILED = "check_failed"
+    CONSENT_LAPSED = "consent_lapsed"
     DISCONNECTED_IN_XERO = "disconnected_in_xero"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     NOT_CONNECTED = "not_connected"
@@ -80,6 +81,10 @@ _SENTENCES = {
     Reason.CHECK_FAILED: (
         "Xero's answers were not what Allie expects, so your permission could not be checked yet. "
         "Allie's support looks into it and goes on from here; connecting again does no harm."
+    ),
+    Reason.CONSENT_LAPSED: (
+        "The permission given in Xero was not used for a week, so Allie has let go of it. "
+        "Please connect again."
     ),
     Reason.DISCONNECTED_IN_XERO: (
         "Allie was disconnected inside Xero, or the user who connected it lost access. "

@@ -26,6 +26,13 @@ GRACE = timedelta(minutes=30)
 IDLE_LIFE = timedelta(days=60)
 """How long Xero keeps an unused refresh token."""
 
+UNUSED_TERM = timedelta(days=7)
+"""
+How long a consent is kept that no connection uses: for its clinic's choice, or for an operator's replay.
+
+As long as an ended connection's rows, and well before Xero would drop it.
+"""
+
 REFRESH_MARGIN = timedelta(minutes=5)
 """An access token with less life than this is refreshed before it is used."""
 
@@ -175,6 +182,10 @@ class Credential:
     def is_retired(self) -> bool:
         """Whether it is kept for telling Xero to forget it, and for nothing else."""
         return self.state is CredentialState.REVOCATION_PENDING
+
+    def has_lapsed(self, now: datetime) -> bool:
+        """Whether it has waited for longer than it may to be used by a connection."""
+        return self.state is CredentialState.PENDING and self.obtained_at + UNUSED_TERM <= now
 
     def is_fresh(self, now: datetime, *, refused: int | None = None) -> bool:
         """Whether the access token can be used; `refused` is a version Xero has turned down."""

@@ -5,10 +5,13 @@ from enum import StrEnum
 from domain.errors import AccessForbidden, ConsentWithdrawn, GrantRejected, ServiceError
 from domain.messages import FinishDisconnect
 from domain.model.certificate import Certificate, Erased, Revocation
+from domain.model.connection import Reason
 from domain.model.consent import ConsentUse, XeroConnection, links_to_end
 from domain.model.failures import Failure, FailureState
 from domain.model.tokens import Access, Credential
-from domain.ports import Authorizer, Transaction
+from domain.notices import changed
+from domain.ports import Authorizer, Stores, Transaction
+from domain.use_cases.endings import let_go
 from domain.use_cases.refresh_tokens import Refresh, with_access
 from domain.use_cases.rotation import claim, held, present
 
@@ -28,10 +31,12 @@ def finish_disconnect(
 
     Safe to run again after a crash at any point: Xero takes a second deletion and a second revocation. Raises
     what Xero's identity service raises while it cannot be told; the tokens then stay sealed, for at most 24
-    hours, after which they are destroyed all the same.
+    hours, after which they are destroyed all the same. A consent that no connection has used in its term
+    goes the same way.
     """
     with transaction(job.clinic_id) as stores:
         now = stores.now
+        _let_lapse(stores, job)
         credentials = stores.credentials.to_revoke(job.connection_id)
     failed: ServiceError | None = None
     for credential in credentials:
@@ -46,6 +51,18 @@ def finish_disconnect(
     if failed is not None:
         raise failed
     return FinishOutcome.FINISHED if credentials else FinishOutcome.NOTHING_TO_DO
+
+
+def _let_lapse(stores: Stores, job: FinishDisconnect) -> None:
+    """A consent that nothing came of is not kept for ever: set its tokens aside, and tell the clinic."""
+    connection = stores.connections.get_for_update(job.connection_id)
+    pending = stores.credentials.pending(job.connection_id)
+    if connection is None or pending is None or not pending.has_lapsed(stores.now):
+        return
+    let_go(stores, pending)
+    connection = connection.incomplete(Reason.CONSENT_LAPSED)
+    stores.connections.save(connection)
+    stores.outbox.add(changed(connection, reason=Reason.CONSENT_LAPSED))
 
 
 def _tell_xero(

@@ -29,10 +29,10 @@ from domain.messages import (
 from domain.model.certificate import Erased, Revocation
 from domain.model.connection import ConnectionStatus, Erase, Reason
 from domain.model.failures import FailureState
-from domain.model.ids import ClinicId, ConnectionId, TenantId, XeroConnectionId
+from domain.model.ids import ClinicId, ConnectionId, TenantId, XeroConnectionId, XeroUserId
 from domain.model.streams import Resource
 from domain.model.sync import ListRequest, Request
-from domain.model.tokens import Access, CredentialState, Secret
+from domain.model.tokens import UNUSED_TERM, Access, Credential, CredentialState, Secret
 from domain.use_cases.complete_connection import ConnectOutcome
 from domain.use_cases.disconnect import DisconnectOutcome
 from domain.use_cases.erase_payroll import EraseOutcome
@@ -555,6 +555,67 @@ def test_while_xero_is_away_a_connection_waits_on(service: InMemoryService) -> N
     with pytest.raises(XeroUnavailable):
         keep_alive(service)
     assert service.connection().reason is Reason.PAYROLL_UNAVAILABLE
+
+
+def waiting(service: InMemoryService) -> None:
+    """A clinic whose consent covers two organisations, and that never chooses."""
+    event = make_connect(service.authorizer.consent("tenant-2", "tenant-3", user="user-2"), clinic_id=OTHER)
+    assert service.complete_connection(event) is ConnectOutcome.INCOMPLETE
+    service.database.outbox.events.clear()
+
+
+def test_a_consent_that_nobody_uses_is_let_go_of_after_its_term_and_told_once(
+    service: InMemoryService,
+) -> None:
+    waiting(service)
+    service.database.pass_time(UNUSED_TERM - timedelta(seconds=1))
+    assert job(service, OTHER) not in service.due()
+    service.database.pass_time(timedelta(seconds=1))
+    assert job(service, OTHER) in service.due()
+    for _ in range(2):
+        service.finish_disconnect(job(service, OTHER))
+    assert (told(service).status, told(service).reason) == (
+        ConnectionStatus.INCOMPLETE,
+        Reason.CONSENT_LAPSED,
+    )
+    assert told(service).choices == ()
+    assert len(service.database.outbox.events) == 1
+    assert [one.revocation for one in service.database.certificates.issued] == [Revocation.REVOKED]
+    assert XeroUserId("user-2") not in service.authorizer.links
+    assert list(service.database.credentials.tokens) == [live(service).id]
+
+
+def live(service: InMemoryService) -> Credential:
+    found = service.database.credentials.live(service.connection().id)
+    assert found is not None
+    return found
+
+
+def test_a_choice_after_the_term_finds_no_consent_any_more(service: InMemoryService) -> None:
+    waiting(service)
+    service.database.pass_time(UNUSED_TERM)
+    service.finish_disconnect(job(service, OTHER))
+    choice = make_connect(None, tenant_id=TenantId("tenant-2"), clinic_id=OTHER)
+    assert service.complete_connection(choice) is ConnectOutcome.INCOMPLETE
+    assert told(service).reason is Reason.CODE_EXPIRED_OR_USED
+
+
+def test_a_consent_within_its_term_is_left_alone_by_the_end_of_another(service: InMemoryService) -> None:
+    waiting(service)
+    assert service.finish_disconnect(job(service, OTHER)) is FinishOutcome.NOTHING_TO_DO
+    assert service.database.credentials.pending(service.connection(OTHER).id) is not None
+
+
+def test_a_newer_consent_that_lapses_leaves_a_working_one_alone(service: InMemoryService) -> None:
+    before = service.connect()
+    event = make_connect(service.authorizer.consent("tenant-1", "tenant-2"))
+    assert service.complete_connection(event) is ConnectOutcome.INCOMPLETE
+    service.database.pass_time(UNUSED_TERM)
+    service.finish_disconnect(job(service))
+    assert (told(service).status, told(service).reason) == (ConnectionStatus.ACTIVE, Reason.CONSENT_LAPSED)
+    assert service.connection().is_active
+    assert service.connection().generation == before.generation
+    assert TenantId("tenant-1") in {one.tenant_id for one in service.authorizer.links[XeroUserId("user-1")]}
 
 
 def test_no_token_set_is_left_behind_by_any_of_it(service: InMemoryService) -> None:
