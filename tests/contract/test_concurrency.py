@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from builders import CLINIC, make_failure, make_header
+from builders import CLINIC, make_failure, make_header, make_tenant
 from contract.backends import PostgresBackend
 from contract.given import connected, leased, live, request
 from domain.errors import EventBusy, Fenced, StorageConflict
@@ -172,6 +172,46 @@ def test_a_save_waits_for_the_disconnect_that_came_first_and_is_fenced(
         stores.syncs.stop(connection.id)
     with pytest.raises(Fenced):
         saving.result(5)
+
+
+def give_way(stores: Stores, provisional: Connection, earlier: Connection) -> None:
+    """A reconnect within the grace: the earlier connection is the clinic's again."""
+    stores.connections.drop(provisional)
+    stores.connections.save(earlier.activated(make_tenant(), stores.now))
+
+
+def move(stores: Stores, provisional: Connection, _earlier: Connection) -> None:
+    """The clinic goes over to another organisation, which gets a connection of its own."""
+    stores.connections.save(provisional.disconnected(stores.now, Erase.NEVER))
+    stores.connections.add(CLINIC)
+
+
+@pytest.mark.parametrize("change", [give_way, move])
+def test_who_waited_for_a_connection_that_gave_way_to_another_finds_the_other(
+    transaction: Transaction,
+    connection: Connection,
+    others: ThreadPoolExecutor,
+    change: Callable[[Stores, Connection, Connection], None],
+) -> None:
+    def end(stores: Stores) -> Connection:
+        ended = connection.disconnected(stores.now, Erase.AFTER_GRACE)
+        stores.connections.save(ended)
+        return ended
+
+    def look(stores: Stores) -> Connection | None:
+        return stores.connections.open_for(CLINIC)
+
+    earlier = within(transaction, end)
+    provisional = within(transaction, lambda stores: stores.connections.add(CLINIC))
+    with transaction(CLINIC) as stores:
+        assert look(stores) == provisional
+        waiting = others.submit(within, transaction, look)
+        assert is_blocked(waiting)
+        change(stores, provisional, earlier)
+    found = waiting.result(5)
+    assert found is not None
+    assert found == within(transaction, look)
+    assert found.id != provisional.id
 
 
 def test_two_connects_of_one_clinic_cannot_both_begin(

@@ -38,9 +38,14 @@ class PostgresConnectionStore:
         return self._one(select(table).where(table.c.id == connection_id).with_for_update())
 
     def open_for(self, clinic_id: ClinicId) -> Connection | None:
-        """The clinic's present connection, locked."""
-        query = select(table).where(table.c.clinic_id == clinic_id, OPEN)
-        return self._one(query.with_for_update())
+        """
+        The clinic's present connection, locked.
+
+        Looks once more where there is none: having waited for a connection that has given way to another one,
+        a statement sees that the first is gone, but not yet the other.
+        """
+        query = select(table).where(table.c.clinic_id == clinic_id, OPEN).with_for_update()
+        return self._one(query) or self._one(query)
 
     def all_for(self, clinic_id: ClinicId) -> Sequence[Connection]:
         """Every connection the clinic ever had, newest first."""

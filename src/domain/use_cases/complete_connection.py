@@ -81,7 +81,7 @@ def complete_connection(
             open_source=open_source,
             refresh=refresh,
         )
-        return _activate(event, connection, credential, checked, transaction)
+        return _activate(event, credential, checked, transaction)
     except Refused as refusal:
         return _refuse(event, connection, credential, refusal, transaction)
     except Fenced:
@@ -132,21 +132,28 @@ def _take_over(
     """
     Get the tokens and commit them, in one go that nothing interrupts.
 
-    If the clinic has disconnected meanwhile, they are kept only to be revoked. Raises Refused, Fenced.
+    If the connection has given way to an earlier one meanwhile, they are held for that. If the clinic has
+    disconnected meanwhile, they are kept only to be revoked. Raises Refused, Fenced.
     """
     consent = _consent(event, transaction, authorizer, opener)
     with transaction(event.clinic_id) as stores:
-        current = stores.connections.get_for_update(connection.id) or connection
+        current = stores.connections.get_for_update(connection.id) or _newest(stores, event)
         earlier = stores.credentials.pending(current.id)
         if earlier is not None:
             stores.credentials.retire(earlier, stores.now + REVOKE_WITHIN)
         credential = stores.credentials.hold(current, consent)
-        stores.connections.save(current.holding(event.header.id))
-        if not current.is_open:
+        if current.is_open:
+            stores.connections.save(current.holding(event.header.id))
+        else:
             stores.credentials.retire(credential, stores.now + REVOKE_WITHIN)
     if not current.is_open:
         raise Fenced("the connection was ended while its consent was taken over (T7)")
     return credential
+
+
+def _newest(stores: Stores, event: ConnectCompleted) -> Connection:
+    """The connection that another one gave way to, or what the clinic has ended since."""
+    return stores.connections.open_for(event.clinic_id) or stores.connections.all_for(event.clinic_id)[0]
 
 
 def _consent(
@@ -195,10 +202,10 @@ def _tell(
     refusal: Refused,
 ) -> bool:
     """Tell the clinic why its consent is not used; False if something later counts."""
-    current = stores.connections.get_for_update(connection.id)
+    current = stores.connections.get_for_update(credential.connection_id if credential else connection.id)
     if current is None or not current.is_open:
         return False
-    pending = stores.credentials.pending(connection.id)
+    pending = stores.credentials.pending(current.id)
     if credential is not None and (pending is None or pending.id != credential.id):
         return False
     current = current.incomplete(refusal.reason, refusal.choices)
@@ -210,14 +217,13 @@ def _tell(
 
 def _activate(
     event: ConnectCompleted,
-    connection: Connection,
     credential: Credential,
     checked: Checked,
     transaction: Transaction,
 ) -> ConnectOutcome:
     with transaction(event.clinic_id) as stores:
-        current = stores.connections.get_for_update(connection.id)
-        pending = stores.credentials.pending(connection.id)
+        current = stores.connections.get_for_update(credential.connection_id)
+        pending = stores.credentials.pending(credential.connection_id)
         if current is None or not current.is_open or pending is None or pending.id != credential.id:
             return _superseded(stores, event)
         active = activate(stores, current, pending, checked, event)

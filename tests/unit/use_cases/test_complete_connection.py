@@ -23,7 +23,13 @@ from domain.errors import (
     WrongTenant,
     XeroUnavailable,
 )
-from domain.messages import Choice, ConnectCompleted, ConnectionChanged, RunSlice, SealedTokenSet
+from domain.messages import (
+    Choice,
+    ConnectCompleted,
+    ConnectionChanged,
+    RunSlice,
+    SealedTokenSet,
+)
 from domain.model.connection import ConnectionStatus, Reason, Region
 from domain.model.consent import REQUIRED_SCOPES
 from domain.model.handover import HandedOver
