@@ -6,10 +6,22 @@ Anything else that escapes a use case is a bug and is treated as one.
 
 from datetime import timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from domain.model.budget import LimitsSeen
 
 
 class ServiceError(Exception):
-    """Superclass of the errors below; never raised itself."""
+    """
+    Superclass of the errors below; never raised itself.
+
+    Where Xero was asked: how many `calls` it took to come to this, and what the last answer said is left;
+    None if it did not say, or never arrived.
+    """
+
+    calls = 1
+    limits: "LimitsSeen | None" = None
 
 
 class PermanentError(ServiceError):

@@ -20,6 +20,14 @@ from simulator.server import Running, running
 STAFF, RUNS = 3, 20
 HOUR = timedelta(hours=1)
 BUDGET = "SELECT minute_limit, day_limit FROM allie_xero.tenant_budget"
+MADE_UP = """
+INSERT INTO allie_xero.timesheet
+SELECT (jsonb_populate_record(CAST(NULL AS allie_xero.timesheet), to_jsonb(t)
+        || jsonb_build_object('id', gen_random_uuid(), 'stale', true))).*
+  FROM (SELECT * FROM allie_xero.timesheet ORDER BY period_end DESC LIMIT 1) AS t, generate_series(1, %s)
+RETURNING 1
+"""
+GONE = "SELECT count(*) FROM allie_xero.timesheet WHERE deleted_at IS NOT NULL"
 BACKFILLED = "SELECT count(*) FROM allie_xero.outbox WHERE data ->> 'mode' = 'backfill'"
 IN_ONE_HOUR = "the date in one hour"
 
@@ -172,3 +180,16 @@ def test_limits_that_are_halved_without_notice_cost_at_most_one_refusal_a_window
 def _cut(control: Control, after: int) -> None:
     until(lambda: control.counts()["requests"] >= after, "so many calls")
     control.settings(minute_limit=30, day_limit=150)
+
+
+def test_calls_for_what_xero_does_not_hold_are_counted_like_others(
+    service: ServiceInProcess, control: Control, time: Passing, database_url: str
+) -> None:
+    control.settings(minute_limit=60)
+    connected(service, control, region="NZ")
+    time.settle(service)
+    rows(database_url, MADE_UP, 150)
+    service.publish("sync-requested")
+    time.settle(service)
+    assert len(control.ledger(status=404)) == value(database_url, GONE) == 150
+    assert refused(control) == 0

@@ -1,7 +1,7 @@
 """One organisation's payroll, read over xero-python."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,9 @@ from adapters.xero.readings import Document, Joined, Reading, records_of
 from adapters.xero.regions import accounting, au, nz, uk
 from adapters.xero.sdk import Apis, open_apis
 from adapters.xero.statuses import limits_seen
-from adapters.xero.transport import Transport
+from adapters.xero.transport import Answer, Transport
 from adapters.xero.vocabulary import unknown_in
-from domain.errors import AnswerUnreadable, WrongTenant
+from domain.errors import AnswerUnreadable, ServiceError, WrongTenant
 from domain.model.budget import LimitsSeen
 from domain.model.connection import Region
 from domain.model.ids import TenantId
@@ -44,6 +44,24 @@ class Pagination(msgspec.Struct):
     pageCount: int | None = None
 
 
+@dataclass(slots=True)
+class _Calls:
+    """What one request has cost so far, and what the answer to its last call said is left."""
+
+    made: int = 0
+    wire_bytes: int = 0
+    limits: LimitsSeen = field(default_factory=LimitsSeen)
+
+    def of(self, call: Callable[[], Answer]) -> Answer:
+        """Make a call; one that is not answered is made all the same."""
+        self.made += 1
+        self.limits = LimitsSeen()
+        answer = call()
+        self.wire_bytes += answer.wire_bytes
+        self.limits = limits_seen(answer.headers)
+        return answer
+
+
 @dataclass(frozen=True, slots=True)
 class _Page:
     """One answer, read."""
@@ -52,8 +70,6 @@ class _Page:
     unreadable: list[Unreadable]
     held: int
     at: datetime
-    wire_bytes: int
-    limits: LimitsSeen
     more: bool
 
 
@@ -75,11 +91,19 @@ class XeroPayrollSource:
 
     def read(self, request: Request) -> Reply:
         """Answer one request: with one GET, or as many as a detail takes."""
+        calls = _Calls()
+        try:
+            return self._read(request, calls)
+        except ServiceError as error:
+            error.calls, error.limits = calls.made, error.limits or calls.limits
+            raise
+
+    def _read(self, request: Request, calls: _Calls) -> Reply:
         reading = self._readings[request.resource]
         if isinstance(reading, Joined):
             assert isinstance(request, DetailRequest), "only details are joined"  # noqa: S101
-            return self._joined(reading, request)
-        page = self._page(reading, request, request.page if isinstance(request, ListRequest) else 1)
+            return self._joined(reading, request, calls)
+        page = self._page(reading, request, request.page if isinstance(request, ListRequest) else 1, calls)
         self._check(request, page.found, page.held)
         return Reply(
             records=tuple(page.found),
@@ -87,16 +111,16 @@ class XeroPayrollSource:
             more=reading.is_paged and page.more,
             head=_id(page.found[0]) if page.found else None,
             at=page.at,
-            wire_bytes=page.wire_bytes,
-            limits=page.limits,
+            wire_bytes=calls.wire_bytes,
+            limits=calls.limits,
             unknown_values=unknown_in(page.found),
         )
 
-    def _joined(self, reading: Joined, request: DetailRequest) -> Reply:
-        answers = [list(self._pages(one, request)) for one in reading.readings]
+    def _joined(self, reading: Joined, request: DetailRequest, calls: _Calls) -> Reply:
+        answers = [list(self._pages(one, request, calls)) for one in reading.readings]
         pages = [page for answer in answers for page in answer]
         if reading.confirm is not None and not any(page.held for page in pages):
-            pages.append(self._page(reading.confirm, request, 1))
+            pages.append(self._page(reading.confirm, request, 1, calls))
         unreadable = [one for page in pages for one in page.unreadable]
         pieces = [[found for page in answer for found in page.found] for answer in answers]
         records: list[Record] = []
@@ -110,17 +134,17 @@ class XeroPayrollSource:
             records=tuple(records),
             unreadable=tuple(replace(one, source_id=request.source_id) for one in unreadable[:1]),
             at=pages[-1].at,
-            wire_bytes=sum(page.wire_bytes for page in pages),
-            calls=len(pages),
-            limits=pages[-1].limits,
+            wire_bytes=calls.wire_bytes,
+            calls=calls.made,
+            limits=calls.limits,
             unknown_values=unknown_in(records),
         )
 
-    def _pages(self, reading: Reading, request: DetailRequest) -> Iterator[_Page]:
+    def _pages(self, reading: Reading, request: DetailRequest, calls: _Calls) -> Iterator[_Page]:
         """Every page of what belongs to one record; a page that comes again, or one too many, is a fault."""
         before: list[Any] = []
         for number in range(1, MAX_DETAIL_PAGES + 1):
-            page = self._page(reading, request, number)
+            page = self._page(reading, request, number, calls)
             if page.found and page.found == before:
                 raise AnswerUnreadable("Xero gives the same page again and again")
             yield page
@@ -129,7 +153,7 @@ class XeroPayrollSource:
             before = page.found
         raise AnswerUnreadable("Xero gives more pages than one record can have")
 
-    def _page(self, reading: Reading, request: Request, number: int) -> _Page:
+    def _page(self, reading: Reading, request: Request, number: int, calls: _Calls) -> _Page:
         arguments: dict[str, object] = dict(reading.arguments)
         if reading.is_paged:
             arguments["page"] = number
@@ -137,7 +161,7 @@ class XeroPayrollSource:
             arguments[str(reading.id_argument)] = request.source_id
         elif request.since is not None and reading.since_argument is not None:
             arguments[reading.since_argument] = reading.since(request.since)
-        answer = self._apis.call(reading.api, reading.method, self._tenant, arguments)
+        answer = calls.of(lambda: self._apis.call(reading.api, reading.method, self._tenant, arguments))
         document = document_of(answer)
         found, unreadable, held = records_of(reading, document)
         return _Page(
@@ -145,8 +169,6 @@ class XeroPayrollSource:
             unreadable=unreadable,
             held=held,
             at=xeros_clock(document, answer, self._clock()),
-            wire_bytes=answer.wire_bytes,
-            limits=limits_seen(answer.headers),
             more=_has_more(document, held, number),
         )
 

@@ -38,9 +38,15 @@ LONGEST_WAIT = timedelta(hours=25)
 
 def fault_of(answer: Answer, now: datetime) -> ServiceError | None:
     """The error that an API answer stands for; None if it is a good one."""
-    status = answer.status
-    if 200 <= status < 300 or status == 304:  # noqa: PLR2004
+    if 200 <= answer.status < 300 or answer.status == 304:  # noqa: PLR2004
         return None
+    fault = _fault(answer, now)
+    fault.limits = limits_seen(answer.headers)
+    return fault
+
+
+def _fault(answer: Answer, now: datetime) -> ServiceError:
+    status = answer.status
     if status == 429:  # noqa: PLR2004
         return RateLimited(_limit(answer.headers), retry_after(answer.headers, now))
     if status >= 500:  # noqa: PLR2004

@@ -86,10 +86,11 @@ class Window:
 
         Within one of Xero's windows the calls themselves have made it less, in whatever order answers arrive:
         if it is not, the window began anew. The first answer after one has ended tells what the next holds;
-        as that may have begun a little earlier, at least half of what was known is still believed.
+        as that may have begun a little earlier, at least half of what was known is still believed. An answer
+        that does not say, or never arrived, has still used its calls up.
         """
         if remaining is None:
-            return self
+            return self.reserved(calls, now)
         made = made or self
         is_told = self.resets_at != made.resets_at
         anew = remaining > made.remaining - calls and not is_told

@@ -14,7 +14,7 @@ from domain.errors import (
     WrongTenant,
     XeroUnavailable,
 )
-from domain.model.budget import IN_FLIGHT, Budget, Lane
+from domain.model.budget import IN_FLIGHT, Budget, Lane, LimitsSeen
 from domain.model.streams import Plan
 from domain.model.sync import Fetched, Reply, Request
 from domain.ports import Clock, PayrollSource, Stopping
@@ -74,9 +74,13 @@ class Gate:
             self._in_flight -= calls
             self._has_answer = True
             now = self._clock() + self._offset
-            if isinstance(result, Reply):
-                self.budget = self.budget.seen(result.limits, now, made=made, calls=result.calls)
-            elif isinstance(result, RateLimited):
+            if result is not None:
+                counted = result.calls - isinstance(
+                    result, RateLimited
+                )  # Xero does not count what it refuses
+                limits = result.limits or LimitsSeen()
+                self.budget = self.budget.seen(limits, now, made=made, calls=counted)
+            if isinstance(result, RateLimited):
                 self.budget = self.budget.exhausted(result.limit, result.retry_after, now)
             if result is None or isinstance(result, HALTING):
                 self._is_open = False

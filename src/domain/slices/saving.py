@@ -130,8 +130,7 @@ def _calls(plan: Plan, fetched: Sequence[Fetched]) -> dict[Stream, Tally]:
         stream = plan.stream_of(one.request.resource)
         wire_bytes = one.result.wire_bytes if isinstance(one.result, Reply) else 0
         unreadable = len(one.result.unreadable) if isinstance(one.result, Reply) else 0
-        made = one.result.calls if isinstance(one.result, Reply) else 1
-        tally = Tally(calls=made, wire_bytes=wire_bytes, unreadable=unreadable)
+        tally = Tally(calls=one.result.calls, wire_bytes=wire_bytes, unreadable=unreadable)
         calls[stream] = calls.get(stream, Tally()).plus(tally)
     return calls
 

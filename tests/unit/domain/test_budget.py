@@ -71,8 +71,8 @@ def test_a_call_that_leaves_more_is_the_first_seen_of_a_new_window() -> None:
     assert (anew.remaining, anew.resets_at) == (59, NOW + 20 * SECOND + MINUTE)
 
 
-def test_an_answer_that_says_nothing_teaches_nothing() -> None:
-    assert FULL.seen(None, NOW) == FULL
+def test_an_answer_that_says_nothing_has_used_its_calls_up() -> None:
+    assert FULL.seen(None, NOW, calls=3) == FULL.reserved(3, NOW)
 
 
 def test_the_most_a_window_was_seen_to_hold_is_its_limit() -> None:
@@ -113,7 +113,7 @@ def test_before_the_first_answer_the_lowest_tier_counts() -> None:
     [
         (LimitsSeen(minute=7), 7, 7),
         (LimitsSeen(day=50), 50, 0),
-        (LimitsSeen(day=103), 60, 3),
+        (LimitsSeen(day=103), 59, 3),
         (LimitsSeen(day=0), 0, 0),
         (LimitsSeen(app_minute=5), 5, 5),
         (LimitsSeen(minute=29, day=499, app_minute=4_999), 29, 29),
@@ -182,7 +182,7 @@ def test_the_wait_is_for_the_last_window_that_is_empty() -> None:
 
 
 def test_backfill_waits_for_the_day_when_only_the_reserve_is_left() -> None:
-    budget = UNKNOWN.reserved(1, NOW).seen(LimitsSeen(day=1_000 // BACKFILL_RESERVE), NOW)
+    budget = UNKNOWN.seen(LimitsSeen(day=1_000 // BACKFILL_RESERVE), NOW)
     assert budget.available(Lane.FRESH) == 59
     assert budget.available(Lane.BACKFILL) == 0
     assert budget.wait_until(Lane.BACKFILL, NOW) == NOW + DAY

@@ -218,6 +218,35 @@ def test_a_429_empties_the_budget_that_it_names() -> None:
     assert through.budget.day.resets_at == NOW + timedelta(hours=2)
 
 
+@pytest.mark.parametrize("error", [*HALTING, *PASSING], ids=repr)
+def test_what_xero_answers_with_an_error_is_counted_too(
+    error: ServiceError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The third call of a detail fails; a refusal by a limit is the only answer that Xero does not count."""
+    monkeypatch.setattr(error, "calls", 3)
+
+    def fail(_request: Request) -> Reply:
+        raise error
+
+    through = gate()
+    [_] = fetch(Source(fail), NZ, requests(1, Resource.EMPLOYEE), through)
+    counted = 2 if isinstance(error, RateLimited) else 3
+    assert through.budget.day.remaining == 1_000 - counted
+    assert through.budget.app.remaining == 10_000 - counted
+
+
+def test_what_an_error_says_is_left_is_believed() -> None:
+    error = RecordNotFound("none")
+    error.limits = LimitsSeen(minute=7, day=900)
+
+    def fail(_request: Request) -> Reply:
+        raise error
+
+    through = gate()
+    run(Source(fail), through, 1)
+    assert (through.budget.minute.remaining, through.budget.day.remaining) == (7, 900)
+
+
 def test_a_bug_ends_the_batch_and_is_raised() -> None:
     def fail(_request: Request) -> Reply:
         raise ZeroDivisionError

@@ -384,6 +384,15 @@ def test_a_detail_that_cannot_be_read_is_set_aside_and_the_rest_is_read(
     assert len(asked) == 1
 
 
+def test_the_calls_of_a_detail_that_failed_are_counted_with_the_others(service: InMemoryService) -> None:
+    error = RequestRefused("no", status=400)
+    error.calls = 3
+    service.xero.fail(detail(Resource.EMPLOYEE, "employee-1"), error)
+    service.slice()
+    [finished, _] = [one for one in said(service, SyncFinished) if isinstance(one, SyncFinished)]
+    assert finished.streams[Stream.EMPLOYEES].calls == 4 + 2
+
+
 def test_a_detail_that_xero_has_no_more_is_gone(service: InMemoryService) -> None:
     service.xero.details.pop(detail(Resource.EMPLOYEE, "employee-2"))
     assert service.slice() is SliceOutcome.DONE

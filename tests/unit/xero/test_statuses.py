@@ -166,6 +166,13 @@ def test_no_advice_does_more_than_being_left(said: str) -> None:
     assert found is None or SECOND <= found <= LONGEST_WAIT
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500])
+def test_a_fault_says_what_is_left_as_a_good_answer_does(status: int) -> None:
+    found = fault(status, x_minlimit_remaining="7", x_daylimit_remaining="900")
+    assert found is not None
+    assert found.limits == LimitsSeen(minute=7, day=900)
+
+
 def test_what_is_left_is_read_from_every_answer() -> None:
     headers = {
         "x-minlimit-remaining": "59",
