@@ -94,8 +94,8 @@ class Window:
         made = made or self
         is_told = self.resets_at != made.resets_at
         anew = remaining > made.remaining - calls and not is_told
-        return replace(
-            self,
+        return type(self)(
+            length=self.length,
             limit=max(self.limit // 2 if self.has_ended else self.limit, remaining + 1),
             remaining=remaining if anew else min(self.remaining, remaining),
             resets_at=now + self.length if anew or self.resets_at is None else self.resets_at,
@@ -186,8 +186,7 @@ class Budget:
     ) -> Self:
         """What an answer said is left; `made` is the budget as it was known when its calls were made."""
         made = made or self
-        return replace(
-            self,
+        return type(self)(
             minute=self.minute.seen(limits.minute, now, made=made.minute, calls=calls),
             day=self.day.seen(limits.day, now, made=made.day, calls=calls),
             app=self.app.seen(limits.app_minute, now, made=made.app, calls=calls),

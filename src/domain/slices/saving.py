@@ -125,14 +125,19 @@ def _save_gone(stores: Stores, connection: Connection, fetched: Sequence[Fetched
 
 
 def _calls(plan: Plan, fetched: Sequence[Fetched]) -> dict[Stream, Tally]:
-    calls: dict[Stream, Tally] = {}
+    by_stream: dict[Stream, list[Fetched]] = {}
     for one in fetched:
-        stream = plan.stream_of(one.request.resource)
-        wire_bytes = one.result.wire_bytes if isinstance(one.result, Reply) else 0
-        unreadable = len(one.result.unreadable) if isinstance(one.result, Reply) else 0
-        tally = Tally(calls=one.result.calls, wire_bytes=wire_bytes, unreadable=unreadable)
-        calls[stream] = calls.get(stream, Tally()).plus(tally)
-    return calls
+        by_stream.setdefault(plan.stream_of(one.request.resource), []).append(one)
+    return {stream: _tally(found) for stream, found in by_stream.items()}
+
+
+def _tally(fetched: Sequence[Fetched]) -> Tally:
+    replies = [one.result for one in fetched if isinstance(one.result, Reply)]
+    return Tally(
+        calls=sum(one.result.calls for one in fetched),
+        wire_bytes=sum(one.wire_bytes for one in replies),
+        unreadable=sum(len(one.unreadable) for one in replies),
+    )
 
 
 def _set_aside(stores: Stores, connection: Connection, batch: Batch, one: Fetched) -> None:

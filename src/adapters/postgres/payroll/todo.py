@@ -58,9 +58,9 @@ UNION ALL
   ORDER BY period_start DESC, id LIMIT :limit)
 """
 
-IS_BACKFILLED = text("""
-SELECT backfilled_at IS NOT NULL FROM allie_xero.sync_state WHERE connection_id = :id
-""")
+IS_BACKFILLED = """
+(SELECT backfilled_at IS NOT NULL FROM allie_xero.sync_state WHERE connection_id = :id)
+"""
 
 BACKLOG = text("""
 SELECT 'employee' AS resource, count(*) FILTER (WHERE NOT stale) AS fresh,
@@ -107,8 +107,7 @@ def _wanted(query: str) -> TextClause:
     )
 
 
-FRESH_TODO = _wanted(FRESH)
-ALL_TODO = _wanted(f"{FRESH} UNION ALL {HISTORY}")
+FRESH_TODO = _wanted(f"{FRESH} UNION ALL SELECT * FROM ({HISTORY}) AS history WHERE {IS_BACKFILLED}")  # noqa: S608
 HISTORY_TODO = _wanted(HISTORY)
 
 
@@ -127,12 +126,8 @@ def todo(
     History is backfill only until it has been read once; what changes in it afterwards is fresh.
     """
     values = {"id": connection_id, "limit": limit, "history": history, "but": list(but)}
-    if lane is Lane.BACKFILL:
-        query = HISTORY_TODO
-    else:
-        is_backfilled = session.execute(IS_BACKFILLED, {"id": connection_id}).scalar()
-        query = ALL_TODO if is_backfilled else FRESH_TODO
-    found = dict.fromkeys((row.resource, row.id) for row in session.execute(query, values))
+    query = HISTORY_TODO if lane is Lane.BACKFILL else FRESH_TODO
+    found = dict.fromkeys((row.resource, row.id) for row in session.execute(query, values).all())
     return [DetailRequest(Resource(resource), SourceId(id_)) for resource, id_ in found]
 
 

@@ -48,7 +48,8 @@ class Upsert:
         """Write `rows`; give what was asked for of those that were new or differed."""
         if not rows:
             return []
-        return list(session.execute(self._statement, {**scope, "rows": _encoded(rows, self._key)}))
+        values = {**scope, "rows": _encoded(rows, self._key)}
+        return list(session.execute(self._statement, values).all())
 
 
 class Children:
@@ -83,7 +84,7 @@ SELECT {parent} FROM written UNION SELECT {parent} FROM gone
         if not parents:
             return []
         values = {**scope, "parents": list(parents), "rows": _encoded(rows, self._key)}
-        return list(session.execute(self._statement, values))
+        return list(session.execute(self._statement, values).all())
 
 
 def _picker(columns: Sequence[str], key: Sequence[str]) -> Any:

@@ -271,5 +271,5 @@ class PayrollWriter:
         return self._dates_of(self._runs) if self._runs else {}
 
     def _dates_of(self, runs: Iterable[str]) -> dict[SourceId, Any]:
-        found = self._session.execute(PAYMENT_DATES, {**self._scope, "ids": list(runs)})
+        found = self._session.execute(PAYMENT_DATES, {**self._scope, "ids": list(runs)}).all()
         return {SourceId(row.id): row.payment_date for row in found}
