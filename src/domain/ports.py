@@ -666,7 +666,12 @@ class Stores(Protocol):
 
 
 class Transaction(Protocol):
-    """Opens a transaction; it sees one clinic's rows, or every clinic's for the dispatcher."""
+    """
+    Opens a transaction; it sees one clinic's rows, or every clinic's for the dispatcher.
+
+    What is read for update is locked until it ends. Whoever locks a connection and its token sets locks the
+    connection first; in any other order two would wait for each other.
+    """
 
     def __call__(self, clinic_id: ClinicId | None) -> AbstractContextManager[Stores]:
         """Commit on a clean exit, roll back on any exception."""

@@ -12,16 +12,19 @@ import pytest
 from builders import CLINIC, make_failure, make_header, make_tenant
 from contract.backends import PostgresBackend
 from contract.given import connected, leased, live, request
-from domain.errors import EventBusy, Fenced, StorageConflict
+from domain.errors import ConsentWithdrawn, EventBusy, Fenced, StorageConflict
 from domain.messages import Job, PayrollErased, RunSlice, SyncRequested
 from domain.model.budget import Budget
-from domain.model.connection import Connection, Erase
+from domain.model.connection import Connection, Erase, Reason
 from domain.model.ids import ClinicId, ReplayId, TenantId
 from domain.model.kept_failure import FailureQuery
 from domain.model.replays import Replay, ReplayState
 from domain.model.streams import Stream
 from domain.model.sync import Mode
 from domain.ports import Stores, Transaction
+from domain.use_cases.endings import end
+from domain.use_cases.rotation import claim, present
+from fakes.service import make_service
 
 T = TypeVar("T")
 BLOCKED = 0.3
@@ -172,6 +175,25 @@ def test_a_save_waits_for_the_disconnect_that_came_first_and_is_fenced(
         stores.syncs.stop(connection.id)
     with pytest.raises(Fenced):
         saving.result(5)
+
+
+def test_a_disconnect_and_the_end_of_a_refresh_that_xero_refused_do_not_wait_for_each_other(
+    transaction: Transaction, connection: Connection, others: ThreadPoolExecutor
+) -> None:
+    seen = live(transaction, connection)
+    mine = within(transaction, lambda stores: claim(stores, seen))
+    refusing = make_service().authorizer
+    with transaction(CLINIC) as stores:
+        current = stores.connections.open_for(CLINIC)
+        assert current is not None
+        refresh = others.submit(present, mine, transaction, refusing)
+        assert is_blocked(refresh)
+        end(stores, current, Erase.NEVER, Reason.REQUESTED)
+    with pytest.raises(ConsentWithdrawn):
+        refresh.result(5)
+    found = within(transaction, lambda stores: stores.connections.get(connection.id))
+    assert found is not None
+    assert found.reason is Reason.REQUESTED
 
 
 def give_way(stores: Stores, provisional: Connection, earlier: Connection) -> None:

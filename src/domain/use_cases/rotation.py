@@ -84,18 +84,27 @@ def present(mine: Claim, transaction: Transaction, authorizer: Authorizer) -> Ro
             unknown = isinstance(error, AnswerLost | AnswerUnreadable)
             _release(mine, transaction, in_doubt=unknown or candidate is not mine.candidates[0])
             raise
-    settle(mine, transaction, _withdraw)
+    settle(mine, transaction, _withdraw, with_connection=True)
     raise ConsentWithdrawn("Xero accepts none of the tokens held; the clinic has to connect again")
 
 
-def settle(mine: Claim, transaction: Transaction, action: Callable[[Stores, Credential], T]) -> T:
+def settle(
+    mine: Claim,
+    transaction: Transaction,
+    action: Callable[[Stores, Credential], T],
+    *,
+    with_connection: bool = False,
+) -> T:
     """
     Act on a claim that is still ours (T3), and give what came of it.
 
     Raises Fenced if somebody has refreshed or begun to since. Having presented a token out of turn may have
     killed what is kept now, so that is put in doubt: it is tried while Xero still takes the one before it.
+    `with_connection` locks the connection too, before the token set as everywhere.
     """
     with transaction(mine.credential.clinic_id) as stores:
+        if with_connection:
+            stores.connections.get_for_update(mine.credential.connection_id)
         current = held(stores, mine.credential.id)
         if current.is_same_claim(mine.credential):
             return action(stores, current)
