@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from domain.errors import AccessForbidden, ConsentWithdrawn, GrantRejected, ServiceError
+from domain.errors import ConsentWithdrawn, GrantRejected, ServiceError
 from domain.messages import FinishDisconnect
 from domain.model.certificate import Certificate, Erased, Revocation
 from domain.model.connection import Reason
@@ -72,6 +72,7 @@ def _tell_xero(
     Delete the links that stand for this token set alone; revoke it if its user has no other.
 
     Revoking drops every link of the user to our app (https://github.com/XeroAPI/xero-node/releases/tag/4.10.1).
+    A token that Xero accepts no more says that the consent is withdrawn; a 403 says nothing of the token.
     """
     try:
         links = with_access(refresh, credential, authorizer.connections)
@@ -82,7 +83,7 @@ def _tell_xero(
             _revoke(credential, transaction, authorizer)
             return Revocation.REVOKED
         _burn(credential, transaction, authorizer)
-    except (ConsentWithdrawn, AccessForbidden, GrantRejected):
+    except (ConsentWithdrawn, GrantRejected):
         return Revocation.ALREADY_WITHDRAWN
     return Revocation.CONNECTION_DELETED if ending else Revocation.NOT_NEEDED
 

@@ -305,10 +305,6 @@ def withdrawn(service: InMemoryService) -> None:
 
 GONE: dict[str, Callable[[InMemoryService], object]] = {
     "the consent was withdrawn": withdrawn,
-    "xero refuses to list": lambda it: it.authorizer.script.fail("connections", AccessForbidden("no")),
-    "xero refuses to delete": lambda it: it.authorizer.script.fail(
-        "delete_connection", AccessForbidden("no")
-    ),
     "the token is dead": lambda it: it.authorizer.script.fail("revoke", GrantRejected("dead")),
 }
 
@@ -346,6 +342,7 @@ WEATHER = [
     AnswerLost("no answer"),
     ClientRejected("secret"),
     RateLimited(Limit.APP_MINUTE, None),
+    AccessForbidden("something stands before Xero"),
 ]
 
 
