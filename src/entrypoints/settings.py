@@ -142,9 +142,14 @@ def _only(
     return value
 
 
-def load(environ: Mapping[str, str]) -> Settings:
-    """Read and check everything at once. Raises SettingsInvalid with every problem found."""
+def load(environ: Mapping[str, str], *, asks_xero: bool = True) -> Settings:
+    """
+    Read and check everything at once; a process that never asks Xero needs no client of it.
+
+    Raises SettingsInvalid with every problem found.
+    """
     reader = _Reader(environ)
+    nobody = None if asks_xero else "none"
     ring, ring_file = keyring(environ)
     if ring is None and ring_file is None:
         reader.problems.append(
@@ -158,8 +163,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         amqp_url=_broker(reader),
         keyring_file=ring_file,
         keyring=ring,
-        client_id=reader.read("XERO_CLIENT_ID", str, "the client id of your Xero app"),
-        client_secret=reader.read("XERO_CLIENT_SECRET", Secret, "the client secret of your Xero app"),
+        client_id=reader.read("XERO_CLIENT_ID", str, "the client id of your Xero app", nobody),
+        client_secret=reader.read("XERO_CLIENT_SECRET", Secret, "the client secret of your Xero app", nobody),
         identity_url=reader.read("XERO_IDENTITY_URL", _url, "an https URL", "https://identity.xero.com"),
         api_url=reader.read("XERO_API_URL", _url, "an https URL", "https://api.xero.com"),
         ca_file=reader.read_if_set("XERO_CA_FILE", _certificates, CERTIFICATES_FORM),

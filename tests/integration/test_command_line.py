@@ -122,6 +122,31 @@ def test_passes_and_events_are_listed(operator: Operator, service: ServiceInProc
     assert len(operator.json("outbox", "--all")) == len(waiting)
 
 
+READING = (
+    "status",
+    "connections list",
+    "connections show clinic-1",
+    "syncs",
+    "outbox",
+    "failures list",
+    "replay list",
+    "pauses",
+    "certificates list",
+    "keys audit",
+)
+
+
+@pytest.mark.usefixtures("service", "queues")
+def test_each_login_suffices_for_what_its_pod_is_for(operator: Operator, database_url: str) -> None:
+    for words in READING:
+        operator.json(*words.split())
+    with new_login(database_url, "dispatcher") as operator.url:
+        assert operator.json("keys", "status")["missing"] == []
+        assert operator.json("keys", "rewrap")["left"] == 0
+    with new_login(database_url, "worker") as operator.url:
+        assert found(operator, code=1)["xero"] == [("ok", "answers, and its clock agrees")]
+
+
 UNCLEAR = {
     "Say what": ["pause", "--until", "1h", "--reason", "x"],
     "--everything": ["pause", "clinic-1", "--everything", "--until", "1h", "--reason", "x"],

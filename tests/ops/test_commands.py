@@ -69,6 +69,32 @@ def test_this_finds_commands_in_runbooks_at_all() -> None:
     assert problem("repaly list") == "there is no command 'repaly list'"
 
 
+POD = re.compile(r"exec (?:-i )?deploy/(\w+) -- allie-xero ([a-z]+(?: [a-z]+)?)")
+WHERE = "`allie-xero` runs [in the operator's pod](../../docs/command-line.md#where-to-run-it)."
+ELSEWHERE = {
+    "db": "",
+    "events": "",
+    "doctor": "worker",
+    "keys status": "dispatcher",
+    "keys rewrap": "dispatcher",
+}
+"""What an operator's login has not the rights for, and the pod that has."""
+
+
+def elsewhere(words: str) -> str | None:
+    """The pod that a command has to run in; none for an operator's."""
+    return next((pod for name, pod in ELSEWHERE.items() if f"{words} ".startswith(f"{name} ")), None)
+
+
+def test_steps_run_where_the_login_has_the_rights_for_them() -> None:
+    for path in sorted(ROOT.glob("ops/runbooks/*.md")):
+        text = path.read_text()
+        pods = {words: pod for pod, words in POD.findall(text)}
+        needed = {words: elsewhere(words) for words in named(text)}
+        assert {words: pod for words, pod in needed.items() if pod} == pods, path.name
+        assert (WHERE in text) is (None in needed.values()), path.name
+
+
 def test_every_command_is_in_the_documentation() -> None:
     text = (ROOT / "docs/command-line.md").read_text()
     assert [name for name in COMMANDS if f"allie-xero {name}" not in text] == []

@@ -70,7 +70,7 @@ def test_kubernetes_would_take_them(everything: dict[str, list[Manifest]], name:
 
 
 def test_pods_are_confined(everything: dict[str, list[Manifest]]) -> None:
-    assert pods(everything).keys() == {"migrate", *LONG}
+    assert pods(everything).keys() == {"migrate", "operator", *LONG}
     for name, pod in pods(everything).items():
         spec, (container,) = pod["spec"], pod["spec"]["containers"]
         assert spec["securityContext"]["runAsNonRoot"] is True
@@ -128,14 +128,29 @@ def test_each_process_has_logins_of_its_own(everything: dict[str, list[Manifest]
     for name in LONG:
         sources = pods(everything)[name]["spec"]["containers"][0]["envFrom"]
         secrets = {one["secretRef"]["name"] for one in sources if "secretRef" in one}
-        assert secrets == {"xero", name}
+        assert secrets == {name} | ({"xero"} if name == "worker" else set())
     (given,) = pods(everything)["migrate"]["spec"]["containers"][0]["env"]
     assert given["name"] == "DATABASE_URL"
     assert given["valueFrom"]["secretKeyRef"]["name"] == "migrate"
 
 
+def test_people_enter_a_pod_that_waits_for_them_and_holds_no_key(
+    everything: dict[str, list[Manifest]],
+) -> None:
+    assert of_kind(everything["service"], "Deployment")["operator"]["spec"]["replicas"] == 1
+    spec = pods(everything)["operator"]["spec"]
+    (container,) = spec["containers"]
+    assert container["envFrom"] == [
+        {"configMapRef": {"name": container["envFrom"][0]["configMapRef"]["name"]}},
+        {"secretRef": {"name": "operator"}},
+    ]
+    assert [one for one in spec["volumes"] if "secret" in one] == []
+    assert container["command"] == ["sleep", "infinity"]
+
+
 def test_two_of_each_run_and_an_upgrade_takes_none_away(everything: dict[str, list[Manifest]]) -> None:
-    for one in of_kind(everything["service"], "Deployment").values():
+    deployments = of_kind(everything["service"], "Deployment")
+    for one in (deployments[name] for name in LONG):
         assert one["spec"]["replicas"] == 2
         assert one["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
     budgets = of_kind(everything["service"], "PodDisruptionBudget")
@@ -160,8 +175,9 @@ def test_each_pod_reaches_what_it_needs_and_no_more(everything: dict[str, list[M
     names, database, broker = {("names", 53)}, {("database", 5432)}, {("broker", 5671), ("broker", 5672)}
     assert allowed(everything, "migrate", "Egress") == names | database
     assert allowed(everything, "dispatcher", "Egress") == names | database | broker
+    assert allowed(everything, "operator", "Egress") == names | database | broker
     assert allowed(everything, "worker", "Egress") == names | database | broker | {("xero", 443)}
-    assert allowed(everything, "migrate", "Ingress") == set()
+    assert allowed(everything, "migrate", "Ingress") == allowed(everything, "operator", "Ingress") == set()
     assert allowed(everything, "worker", "Ingress") == {("metrics", 9191)}
     everywhere = of_kind(everything["service"], "NetworkPolicy")["nothing"]["spec"]
     assert everywhere == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}

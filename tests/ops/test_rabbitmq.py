@@ -13,16 +13,19 @@ import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker
 
+from adapters.rabbitmq.depths import QueueDepths
 from deployment.clinic import connect, is_backfilled, value
 from deployment.platform import platform
 from deployment.processes import deployed, until
 from entrypoints.local.rabbitmq import PrivateRabbitmq
 from simulator.server import running
+from workers.queues import QUEUES
 
 DEFINITIONS = Path(__file__).parents[2] / "ops" / "rabbitmq" / "definitions.json"
 VHOST = "allie"
 WORKER, DISPATCHER, PLATFORM = "allie-xero-worker", "allie-xero-dispatcher", "allie-platform"
-USERS = (WORKER, DISPATCHER, PLATFORM)
+OPERATOR = "allie-xero-operator"
+USERS = (WORKER, DISPATCHER, OPERATOR, PLATFORM)
 SENT = "allie.xero.sync-finished.v1"
 
 
@@ -108,6 +111,9 @@ FORBIDDEN: dict[str, tuple[str, Callable[[BlockingChannel], object]]] = {
         lambda on: publish(on, "allie.xero.disconnect.v1"),
     ),
     "a dispatcher reads the platform's queue": (DISPATCHER, lambda on: on.basic_get("allie.platform")),
+    "an operator takes a message": (OPERATOR, lambda on: on.basic_get("allie-xero.sync")),
+    "an operator sends jobs": (OPERATOR, lambda on: publish(on, "allie-xero.sync", "")),
+    "an operator deletes a queue": (OPERATOR, lambda on: on.queue_delete("allie-xero.sync")),
 }
 
 
@@ -119,6 +125,11 @@ def test_nobody_may_do_more_than_its_part(defined: Defined, what: str) -> None:
         pytest.raises(ChannelClosedByBroker, match="ACCESS_REFUSED"),
     ):
         attempt(connection.channel())
+
+
+def test_an_operator_sees_how_long_the_queues_are(defined: Defined) -> None:
+    with closing(QueueDepths(defined.url(OPERATOR), QUEUES)) as depths:
+        assert len(depths.read()) == 12
 
 
 def test_importing_again_keeps_messages_and_takes_the_passwords_away(defined: Defined) -> None:

@@ -22,7 +22,7 @@ def doctor(as_json: AsJson = False) -> None:
 
     Example: allie-xero doctor
 
-    Example: kubectl exec deploy/dispatcher -- allie-xero doctor --json
+    Example: kubectl exec deploy/worker -- allie-xero doctor --json
     """
     found: list[Check] = []
     columns = (SpinnerColumn(), TextColumn("{task.description}"))

@@ -40,7 +40,7 @@ def dispatcher() -> None:
     from entrypoints.dispatcher import main  # noqa: PLC0415 -- only this command needs it
     from entrypoints.metrics import Metrics  # noqa: PLC0415 -- only this command needs it
 
-    settings = load(os.environ)
+    settings = load(os.environ, asks_xero=False)
     check_start(settings)
     _leave_no_core()
     metrics = Metrics()

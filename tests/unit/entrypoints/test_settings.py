@@ -168,6 +168,11 @@ def test_a_malformed_variable_is_named_with_what_is_expected_and_never_quoted(na
     assert value not in problem.partition(";")[0]
 
 
+def test_who_never_asks_xero_needs_no_client_of_it() -> None:
+    environ = {name: text for name, text in REQUIRED.items() if not name.startswith("XERO_CLIENT")}
+    assert load(environ, asks_xero=False).client_id == "none"
+
+
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     with pytest.raises(SettingsInvalid) as caught:
         load({"ALLIE_XERO_THREADS": "many", "XERO_API_URL": "nowhere"})
