@@ -22,7 +22,7 @@ class Operator:
         """What a command prints, on both streams; it must end with that exit code."""
         self.monkeypatch.setenv("DATABASE_URL", self.url)
         self.monkeypatch.setenv("ALLIE_XERO_OPERATOR", self.name)
-        self.monkeypatch.setenv("COLUMNS", "200")
+        self.monkeypatch.setenv("COLUMNS", "80")
         self.monkeypatch.setattr("sys.argv", ["allie-xero", *words])
         self.capsys.readouterr()
         with pytest.raises(SystemExit) as ended:

@@ -133,7 +133,9 @@ def test_from_finding_the_cause_to_the_last_replay_in_three_commands(
 def test_a_person_reads_what_to_do_and_a_replay_that_does_no_good_stops_itself(
     fleet: Fleet, operator: Operator
 ) -> None:
-    assert "allie-xero failures show FINGERPRINT" in operator.run("failures", "list")
+    said = operator.run("failures", "list")
+    assert f"\n{CAUSE} " in said
+    assert "allie-xero failures show FINGERPRINT" in said
     said = operator.run("failures", "show", CAUSE)
     assert f"allie-xero replay --fingerprint {CAUSE}" in said
     assert "status 400" in said

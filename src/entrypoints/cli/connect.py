@@ -57,7 +57,7 @@ def _code(asking: Asking, catcher: Catcher, *, browser: bool) -> str:
     catcher.is_mine = asking.is_mine
     opened = browser and webbrowser.open(asking.url)
     console.print("Xero's consent page is open in your browser:" if opened else "Open this in your browser:")
-    console.print(f"  {asking.url}", markup=False, soft_wrap=True)
+    console.print(f"  {asking.url}", markup=False)
     console.print(f"Waiting for the answer at {catcher.redirect_uri} (Ctrl-C to give up)")
     redirected = catcher.wait(CONSENT_WITHIN_S)
     if redirected is None:
@@ -76,11 +76,11 @@ def _tell(clinic: str, event_id: str, answer: dict[str, Any] | None) -> None:
         raise typer.Exit(1)
     if answer["status"] == "active" and answer["reason"] is None:
         console.print(f"[bold]{escape(clinic)}[/] is connected to {escape(answer['organisation'])}.")
-        console.print(f"Its payroll is on the way: allie-xero connections show {clinic}", soft_wrap=True)
+        console.print(f"Its payroll is on the way: allie-xero connections show {clinic}")
         return
     complain(f"{clinic} is {answer['status']} ({answer['reason']}): {answer['message']}")
     for choice in answer["choices"]:
         data = json.dumps({"tenant_id": choice["tenant_id"]})
         chosen = f"allie-xero events publish connect-completed --clinic {clinic} --data '{data}'"
-        console.print(f"  {choice['name']}:\n    {chosen}", markup=False, soft_wrap=True)
+        console.print(f"  {choice['name']}:\n    {chosen}", markup=False)
     raise typer.Exit(1)

@@ -35,8 +35,8 @@ def doctor(as_json: AsJson = False) -> None:
         print_json([asdict(one) for one in found])
     else:
         for one in found:
-            console.print(f"{MARKS[one.verdict]}  {one.about}: {one.found}", soft_wrap=True)
+            console.print(f"{MARKS[one.verdict]}  {one.about}: {one.found}")
             if one.advice:
-                console.print(f"      {one.advice}", soft_wrap=True)
+                console.print(f"      {one.advice}")
     if any(one.verdict is Verdict.WRONG for one in found):
         raise typer.Exit(1)

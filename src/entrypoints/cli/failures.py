@@ -62,7 +62,7 @@ def list_failures(
         console.print("No failures.")
         return
     console.print(table("Failures by cause", COLUMNS, rows_of(found, *COLUMNS)))
-    console.print("More of one: allie-xero failures show FINGERPRINT", soft_wrap=True)
+    console.print("More of one: allie-xero failures show FINGERPRINT")
 
 
 @app.command()
@@ -165,4 +165,4 @@ def _print(found: list[Row], tries: list[Row], advice: dict[str, Any]) -> None:
         console.print(f"{count:,} cannot be replayed now: {why}")
     if advice["next"]:
         advised = f"{advice['replayable']:,} can be replayed; see what that does: {advice['next']}"
-        console.print(advised, soft_wrap=True)  # a command is to be pasted in one piece
+        console.print(advised)

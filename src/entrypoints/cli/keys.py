@@ -81,7 +81,7 @@ def add(
     _change(path, change)
     _say(as_json, f"Added {made[-1]}.", key=made[-1], use=use)
     if use is KeyUse.SEALING and not as_json:
-        console.print(f"When every process has it: allie-xero keys promote {made[-1]}", soft_wrap=True)
+        console.print(f"When every process has it: allie-xero keys promote {made[-1]}")
 
 
 @app.command()

@@ -8,7 +8,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-console = Console(highlight=False)
+UNCUT = 10_000
+"""Wider than any line: what is cut or folded cannot be copied, and a pipe has no width at all."""
+
+console = Console(highlight=False, width=UNCUT)
 errors = Console(stderr=True, highlight=False)
 
 

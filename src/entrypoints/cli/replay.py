@@ -228,9 +228,9 @@ def _print_plan(plan: ReplayPlan, clinics: list[dict[str, Any]]) -> None:
     for why, refused in plan.refused.items():
         console.print(f"{refused:,} cannot be replayed now: {why}")
     if count > CANARY:
-        console.print(f"Next: {_again()} --canary {CANARY} --reason TICKET", soft_wrap=True)
+        console.print(f"Next: {_again()} --canary {CANARY} --reason TICKET")
     elif count:
-        console.print(f"Next: {_again()} --all --reason TICKET", soft_wrap=True)
+        console.print(f"Next: {_again()} --all --reason TICKET")
 
 
 def _again() -> str:
@@ -273,19 +273,14 @@ def _say_how_it_is(row: Row) -> None:
     )
     match row["state"]:
         case ReplayState.AWAITING_APPROVAL:
-            console.print(
-                f"Replay {number} waits for somebody else: allie-xero replay approve {number}", soft_wrap=True
-            )
+            console.print(f"Replay {number} waits for somebody else: allie-xero replay approve {number}")
         case ReplayState.STOPPED:
             console.print(
                 f"Replay {number} has stopped itself: {counts}. See: allie-xero replay show {number}",
-                soft_wrap=True,
             )
         case ReplayState.FINISHED:
             console.print(f"Replay {number} is over: {counts}.")
             if row["is_canary"]:
                 console.print("When that is what you wanted: the same with --all in place of --canary")
         case _:
-            console.print(
-                f"Replay {number} is {row['state']}. See: allie-xero replay show {number}", soft_wrap=True
-            )
+            console.print(f"Replay {number} is {row['state']}. See: allie-xero replay show {number}")

@@ -144,9 +144,7 @@ def _print(state: dict[str, Any]) -> None:
     if causes:
         console.print(table("Failures by cause", CAUSES, rows_of(causes[:SHOWN], *CAUSES)))
         if len(causes) > SHOWN:
-            console.print(
-                f"and {len(causes) - SHOWN:,} more causes: allie-xero failures list", soft_wrap=True
-            )
+            console.print(f"and {len(causes) - SHOWN:,} more causes: allie-xero failures list")
     else:
         console.print("Failures  none")
 

@@ -45,7 +45,7 @@ def main(*, keep: bool = False, rabbitmq: bool = False) -> None:
 
 
 def _tell(parts: Parts, *, keep: bool) -> None:
-    console.print(f"  database   {parts.database}", soft_wrap=True)
+    console.print(f"  database   {parts.database}")
     console.print(f"  broker     {parts.broker}")
     console.print(f"  Xero       the simulator, {parts.simulator_url}")
     organisation = _source(parts)
@@ -206,7 +206,7 @@ CERTIFIED = (
 
 def _wait(parts: Parts) -> None:
     psql_url = parts.database_url.replace("+psycopg", "")
-    say = partial(console.print, soft_wrap=True, highlight=False)
+    say = partial(console.print, highlight=False)
     say("\nLeft running; Ctrl-C ends it. In another terminal:")
     say(f"  export DATABASE_URL='{psql_url}'" + (f" AMQP_URL='{parts.amqp_url}'" if parts.amqp_url else ""))
     say("  psql $DATABASE_URL -c 'TABLE allie_xero_read.pay_run'")

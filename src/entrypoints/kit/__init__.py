@@ -37,7 +37,7 @@ def main(producer: str | None, consumer: str | None, *, patience: float, pkce: b
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="allie-xero-kit-")))
         parts = stack.enter_context(assembled(folder, rabbitmq=True))
-        console.print(f"{parts.broker}, {parts.database}, a simulated Xero\n", soft_wrap=True)
+        console.print(f"{parts.broker}, {parts.database}, a simulated Xero\n")
         overheard = stack.enter_context(overhearing(parts.amqp_url))
         stage = Stage(parts, producer, _environment(parts, folder), patience, overheard)
         listening: Consumer | None = None

@@ -69,9 +69,9 @@ class Stage:
     def say(self, title: str, faults: list[str]) -> None:
         """Say how something went, and count its faults."""
         self.faults += len(faults)
-        console.print(f"{'[bold red]WRONG[/]' if faults else '[green]ok[/]   '}  {title}", soft_wrap=True)
+        console.print(f"{'[bold red]WRONG[/]' if faults else '[green]ok[/]   '}  {title}")
         for line in faults:
-            console.print(f"       {line}", markup=False, soft_wrap=True)
+            console.print(f"       {line}", markup=False)
 
     def _published(self, happened: Happened) -> list[str]:
         """What is wrong with what was published. Raises ProgramFault if nothing can come of it."""
