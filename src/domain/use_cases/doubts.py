@@ -10,7 +10,11 @@ from domain.ports import Authorizer, PayrollSource, Stores, Transaction
 from domain.slices.saving import SET_ASIDE
 
 BELIEVED = 5
-"""How often in a row an organisation that is linked has to be refused: over a minute, as slices back off."""
+"""
+How often in a row an organisation that is linked has to be refused: over a minute, as slices back off.
+
+Whether it can be read after all is asked at every so many refusals, as that may be a dozen calls.
+"""
 
 
 def settle_forbidden(
@@ -27,14 +31,14 @@ def settle_forbidden(
 
     A refresh still works after a disconnect (https://developer.xero.com/documentation/oauth2/troubleshooting),
     so only the list tells. Either way the clinic has to act. None if Xero may think better of it: the
-    organisation is linked, and was not refused for long, or can be read again. Raises as
+    organisation is linked, and was not refused for long, or can be read after all. Raises as
     `Authorizer.connections` and `PayrollSource.read`.
     """
     tenant = connection.tenant
     links = authorizer.connections(access)
     if not any(tenant is not None and link.tenant_id == tenant.id for link in links):
         reason = Reason.DISCONNECTED_IN_XERO
-    elif attempt < BELIEVED or is_readable(connection, source):
+    elif attempt % BELIEVED or is_readable(connection, source):
         return None
     else:
         reason = Reason.PAYROLL_UNAVAILABLE

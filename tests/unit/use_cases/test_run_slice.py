@@ -585,6 +585,21 @@ def test_a_refusal_is_not_believed_however_often_it_came_if_payroll_can_be_read_
     assert said(service, ConnectionChanged) == []
 
 
+def test_one_record_that_is_refused_for_good_does_not_have_every_list_asked_for_each_time(
+    service: InMemoryService,
+) -> None:
+    def refuse_one(request: Request) -> None:
+        if request == detail(Resource.EMPLOYEE, "employee-1"):
+            refuse(request)
+
+    service.xero.meanwhile = refuse_one
+    for _ in range(4 * BELIEVED):
+        assert next_slice(service) is SliceOutcome.FAILED
+    leaves = lists_of(service.xero.requests).count(Resource.LEAVE)
+    assert leaves == 1 + 4, "once for the pass, and at every fifth refusal"
+    assert service.connection().is_active
+
+
 def test_a_refused_organisation_that_was_disconnected_here_meanwhile_is_left_as_it_is(
     service: InMemoryService,
 ) -> None:
