@@ -73,10 +73,10 @@ class Watch:
         """How many were ever open at once."""
         return max(one.files for one in self.samples)
 
-    def files_grown(self) -> float:
-        """How many more were open at the least busy moment of the last quarter than of the second."""
+    def files_grown(self) -> int:
+        """How many more were open at once in the last quarter than in the second."""
         _, second, _, last = self._quarters()
-        return min(one.files for one in last) - min(one.files for one in second)
+        return max(one.files for one in last) - max(one.files for one in second)
 
     def _quarters(self) -> list[Sequence[Sample]]:
         size = len(self.samples) // 4
