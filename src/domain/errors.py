@@ -146,6 +146,10 @@ class WrongTenant(PermanentError):
     """An answer belongs to another organisation than the one asked for; nothing was written."""
 
 
+class OriginUnknown(TransientError):
+    """Xero gave data and would not say whose; what could be another organisation's was not written."""
+
+
 class AnswerUnreadable(ServiceError):
     """
     A whole answer cannot be read: not JSON, too large, cut short, or redirected.

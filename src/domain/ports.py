@@ -32,6 +32,7 @@ from domain.model.ids import (
     FailureId,
     ReplayId,
     ReplayItemId,
+    SourceId,
     TenantId,
     XeroConnectionId,
     XeroUserId,
@@ -264,6 +265,10 @@ class PayrollStore(Protocol):
 
     def save(self, connection_id: ConnectionId, records: Sequence[Record]) -> Changes:
         """Write what differs. A list's row that is new or differs becomes stale; a detail clears it."""
+        ...
+
+    def holds(self, connection_id: ConnectionId, shown: Mapping[Resource, Sequence[SourceId]]) -> bool:
+        """Whether all that these lists show was saved before, by its ids; what was deleted since counts."""
         ...
 
     def todo(

@@ -1,6 +1,6 @@
 """One connection's payroll store, a transaction a step."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from builders import CLINIC, make_reply
@@ -65,6 +65,11 @@ class Payroll:
             answer = make_reply(*records, **reply)
             request = ListRequest(resource, page)
             return stores.payroll.doubt_unseen(self.connection.id, request, answer)
+
+    def holds(self, shown: Mapping[Resource, Sequence[str]]) -> bool:
+        with self.backend.transaction(CLINIC) as stores:
+            ids = {resource: [SourceId(one) for one in names] for resource, names in shown.items()}
+            return stores.payroll.holds(self.connection.id, ids)
 
     def count(self, resource: Resource) -> int:
         with self.backend.transaction(CLINIC) as stores:

@@ -147,6 +147,22 @@ def test_an_employee_may_be_in_another_list_and_is_always_asked_for(
     assert payroll.there(table) == [True, True]
 
 
+@pytest.mark.parametrize(CASE, [*LISTS, *STAFF, *CATALOGUES], ids=lambda one: str(one)[:20])
+def test_what_was_saved_once_is_held_by_its_id(
+    payroll: Payroll, resource: Resource, table: str, shown: Record, unseen: Record
+) -> None:
+    assert not payroll.holds({resource: ["a"]})
+    assert payroll.there(table) == []
+    payroll.save(shown)
+    assert payroll.holds({resource: ["a"]})
+    assert payroll.holds({resource: []})
+    assert not payroll.holds({resource: ["a", "b"]})
+    assert not payroll.holds({resource: ["a"], Resource.USERS: ["nobody"]})
+    payroll.save(unseen)
+    payroll.end_scan(resource, unseen)
+    assert payroll.holds({resource: ["a", "b"]})
+
+
 @pytest.mark.parametrize(CASE, [*LISTS, *STAFF], ids=lambda one: str(one)[:20])
 def test_an_empty_list_where_there_was_something_is_not_believed(
     payroll: Payroll, resource: Resource, table: str, shown: Record, unseen: Record

@@ -14,7 +14,7 @@ STAFF, RUNS = 12, 26
 TIMESHEET_PAGES = -(-STAFF * RUNS // 100)
 
 FIRST = {
-    "Organisation": 1,
+    "Organisation": 1 + TIMESHEET_PAGES,
     "Users": 1,
     "Settings": 1,
     "PayItems": 1,
@@ -25,7 +25,11 @@ FIRST = {
     "Timesheets": TIMESHEET_PAGES,
     "LeaveApplications": 1,
 }
-"""One look at every list, active and terminated staff apart, and one at every detail: no less will do."""
+"""
+One look at every list, active and terminated staff apart, and one at every detail: no less will do.
+
+The organisation is asked for to connect, and with every page of lists, which do not say whose they are.
+"""
 
 NOBODY_ELSE = """
 UPDATE allie_xero.sync_state

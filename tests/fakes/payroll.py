@@ -80,6 +80,10 @@ class InMemoryPayrollStore:
     def save(self, connection_id: ConnectionId, records: Sequence[Record]) -> Changes:
         return PayrollWriter(self.payroll, connection_id).save(records)
 
+    def holds(self, connection_id: ConnectionId, shown: Mapping[Resource, Sequence[SourceId]]) -> bool:
+        held = {one: {key[-1] for key in self.payroll.of(LISTED[one][0], connection_id)} for one in shown}
+        return all(set(ids) <= held[one] for one, ids in shown.items())
+
     def todo(
         self, connection_id: ConnectionId, lane: Lane, limit: int, *, but: Collection[Resource] = ()
     ) -> Sequence[DetailRequest]:

@@ -13,6 +13,7 @@ from deployment.truth import differences
 from simulator.client import Control, Organisation
 from simulator.server import Running, running
 
+STORED = ("employee", "pay_run", "payslip", "timesheet")
 REGIONS = ("AU", "NZ", "UK")
 STAFF, RUNS = 4, 3
 OPEN = """
@@ -119,28 +120,50 @@ def test_pages_that_come_again_and_again_end(
 
 
 @pytest.mark.parametrize("region", REGIONS)
-@pytest.mark.parametrize("mode", ["changes", "reconcile"])
-def test_another_organisations_answers_are_refused_whole(
-    region: str, mode: str, service: ServiceInProcess, control: Control, database_url: str
+@pytest.mark.parametrize(
+    ("mode", "hours"), [("changes", 1), ("changes", 21), ("reconcile", 1), ("reconcile", 21)]
+)
+def test_another_organisations_answers_are_refused_whole(  # noqa: PLR0917
+    region: str, mode: str, hours: int, service: ServiceInProcess, control: Control, database_url: str
 ) -> None:
-    """Once a day, and in every comparison, a pass asks whose answers it gets, and believes none before."""
+    """Once a day a pass asks whose answers it gets; at any hour before it believes what may be another's."""
     other = control.create_exact_organisation(region=region, staff=3, runs=2)
     made = connected(service, control, region)
     time = Passing(database_url, control)
     time.settle(service)
-    time.pass_time(timedelta(hours=21))
+    time.pass_time(timedelta(hours=hours))
     truth = control.truth(made.tenant_id)
+    stored = [rows(database_url, f"SELECT id, deleted_at FROM allie_xero.{one} ORDER BY 1") for one in STORED]
     control.inject("wrong_tenant", tenant=made.tenant_id, other_tenant=other.tenant_id, path="/*.xro/*")
     service.publish("sync-requested", mode=mode)
     service.work()
     # What is to be read again is not called compared meanwhile; but nothing of it is another's.
     assert differences(truth, database_url, service.clinic, but=("pay_run",)) == []
-    assert count(database_url, "pay_run") == len(truth["pay_runs"])
+    assert stored == [
+        rows(database_url, f"SELECT id, deleted_at FROM allie_xero.{one} ORDER BY 1") for one in STORED
+    ]
     assert ("WrongTenant", "organisation") in rows(database_url, OPEN)
 
     heal(service, control, time)
     assert differences(truth, database_url, service.clinic) == []
     assert rows(database_url, OPEN) == []
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_another_organisations_answers_to_a_first_sync_are_refused_whole(
+    region: str, service: ServiceInProcess, control: Control, database_url: str
+) -> None:
+    """Nothing is known yet, and whose the clinic's tokens are was asked a moment ago, when it connected."""
+    other = control.create_exact_organisation(region=region, staff=3, runs=2)
+    made = connected(service, control, region)
+    control.inject("wrong_tenant", tenant=made.tenant_id, other_tenant=other.tenant_id, path="/*.xro/*")
+    service.work()
+    assert [count(database_url, table) for table in (*STORED, "account_user", "pay_item")] == [0] * 6
+    assert ("WrongTenant", "organisation") in rows(database_url, OPEN)
+
+    time = Passing(database_url, control)
+    heal(service, control, time)
+    assert differences(control.truth(made.tenant_id), database_url, service.clinic) == []
 
 
 EMPTY: dict[str, dict[str, Any]] = {

@@ -22,6 +22,9 @@ from domain.ports import Clock, PayrollSource, Stopping
 BATCH_TIME = timedelta(seconds=10)
 """After this no further call of a batch is begun, so that what has come is saved and the lease kept."""
 
+SPARE = 1
+"""Calls that a batch leaves, to ask afterwards whose answers those were."""
+
 HALTING = (AccessExpired, AccessForbidden, ClientRejected, RateLimited, WrongTenant, XeroUnavailable)
 """Errors after which the next call would only fail the same way."""
 
@@ -30,8 +33,8 @@ class Gate:
     """
     Lets a call through if the budget, as of the last answer, covers it and everything in flight.
 
-    `granted` calls were reserved, and no more are made. `now` is the database's time when the gate was made;
-    the clock only measures what has passed since.
+    `granted` calls were reserved, and no more are made; one of them is spared for the end. `now` is the
+    database's time when the gate was made; the clock only measures what has passed since.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Gate:
         self._stopping = stopping
         self._offset = now - clock()
         self._closes_at = clock() + BATCH_TIME
+        self._is_last = False
         self._in_flight = 0
         self._has_answer = False
         self._is_open = True
@@ -75,9 +79,7 @@ class Gate:
             self._has_answer = True
             now = self._clock() + self._offset
             if result is not None:
-                counted = result.calls - isinstance(
-                    result, RateLimited
-                )  # Xero does not count what it refuses
+                counted = result.calls - isinstance(result, RateLimited)  # a call that is refused is not
                 limits = result.limits or LimitsSeen()
                 self.budget = self.budget.seen(limits, now, made=made, calls=counted)
             if isinstance(result, RateLimited):
@@ -86,8 +88,13 @@ class Gate:
                 self._is_open = False
             self._changed.notify_all()
 
+    def let_last(self) -> None:
+        """The batch is over: let through what it has spared, so that what came can be kept."""
+        self._is_last = True
+
     def _is_shut(self) -> bool:
-        return not self._is_open or self._stopping() or self._clock() >= self._closes_at
+        is_over = not self._is_open or self._stopping() or self._clock() >= self._closes_at
+        return is_over and not self._is_last
 
     def _has_room(self, calls: int) -> bool:
         """Whether a call may be made beside those in flight; the first of a batch goes alone, to see."""
@@ -96,7 +103,8 @@ class Gate:
         return self._has_answer and self.budget.may_overlap(self._in_flight)
 
     def _left(self) -> int:
-        return min(self.budget.available(self._lane) - self._in_flight, self.granted - self.calls)
+        left = min(self.budget.available(self._lane) - self._in_flight, self.granted - self.calls)
+        return left if self._is_last else left - SPARE
 
 
 def fetch(source: PayrollSource, plan: Plan, requests: Sequence[Request], gate: Gate) -> list[Fetched]:

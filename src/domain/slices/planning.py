@@ -15,6 +15,7 @@ from domain.model.plans import PLANS
 from domain.model.streams import Plan, Resource
 from domain.model.sync import Mode, Request, Scan, Sync
 from domain.ports import Stores
+from domain.slices.fetching import SPARE
 from domain.slices.reporting import sync_finished
 
 BATCH = 60
@@ -34,12 +35,12 @@ class Batch:
     scans: Mapping[Resource, Scan] = field(default_factory=dict)
 
     def calls(self, plan: Plan) -> int:
-        """How many calls the whole batch makes."""
-        return sum(plan.calls_for(request.resource) for request in self.requests)
+        """How many calls the whole batch makes, with the one that asks whose it is."""
+        return sum(plan.calls_for(request.resource) for request in self.requests) + SPARE
 
     def least(self, plan: Plan) -> int:
-        """How many calls its first request makes."""
-        return plan.calls_for(self.requests[0].resource)
+        """How many calls it takes to do any of it: its first request's, and that one."""
+        return plan.calls_for(self.requests[0].resource) + SPARE
 
 
 def plan_of(connection: Connection) -> Plan:

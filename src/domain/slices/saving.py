@@ -70,10 +70,11 @@ def _save_replies(
     records = [record for _, reply in replies for record in reply.records]
     changes = stores.payroll.save(connection.id, records)
     for request, reply in replies:
-        if isinstance(request, ListRequest):
+        if isinstance(request, DetailRequest):
+            if reply.unreadable:
+                stores.payroll.set_aside(connection.id, request)
+        elif request.resource in batch.scans:
             changes = changes.plus(_advance(stores, connection, batch, request, reply))
-        elif reply.unreadable:
-            stores.payroll.set_aside(connection.id, request)
     noting.note_replies(stores, connection, replies)
     noting.note_ties(stores, connection, changes.ties)
     return changes

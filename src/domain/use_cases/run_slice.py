@@ -1,5 +1,6 @@
 """Read a connection's payroll for a while: the one function that every sync is made of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,7 +22,7 @@ from domain.model.connection import Connection, Tenant
 from domain.model.failures import SLICE, Failure, FailureState, context_of
 from domain.model.ids import CredentialId
 from domain.model.pauses import Rest
-from domain.model.sync import Lease
+from domain.model.sync import Fetched, Lease
 from domain.model.tokens import Access
 from domain.ports import (
     Authorizer,
@@ -35,6 +36,7 @@ from domain.ports import (
 from domain.slices.fetching import Gate, fetch
 from domain.slices.outages import note_answers, note_silence, wait_for_xero
 from domain.slices.planning import Batch, next_batch, plan_of
+from domain.slices.proving import WHOSE, believed, is_doubtful
 from domain.slices.saving import save_batch
 from domain.use_cases.doubts import settle_forbidden
 from domain.use_cases.refresh_tokens import Refresh
@@ -178,17 +180,30 @@ class _Slice:
         return Gate(budget, batch.lane, stores.now, calls, clock=self.clock, stopping=self.stopping)
 
     def _fetch(self, source: PayrollSource, batch: Batch, gate: Gate) -> ServiceError | None:
-        fetched = fetch(source, plan_of(self.connection), batch.requests, gate)
+        """Ask, and save what came; what may be another organisation's, once Xero has said that it is not."""
+        plan = plan_of(self.connection)
+        fetched = fetch(source, plan, batch.requests, gate)
         with self.transaction(self.lease.clinic_id) as stores:
             stores.syncs.keep(self.lease)
-            halted_by = save_batch(stores, self.connection, batch, fetched)
-            if isinstance(halted_by, RateLimited) and halted_by.limit is not Limit.DAY:
-                until = gate.budget.wait_until(batch.lane, stores.now)
-                self._note(stores, FailureState.PARKED_MINUTE, halted_by, until=until)
-            note_answers(stores, fetched)
-            # Last, because the app's budget is one row that every slice shares.
-            stores.budget.save(self.tenant.id, gate.budget, app_calls=gate.calls - gate.granted)
-            return halted_by
+            if not is_doubtful(stores, self.connection, fetched):
+                return self._save(stores, batch, fetched, gate)
+        gate.let_last()
+        proven = believed(self.connection, fetched, fetch(source, plan, [WHOSE], gate))
+        with self.transaction(self.lease.clinic_id) as stores:
+            stores.syncs.keep(self.lease)
+            return self._save(stores, batch, proven, gate)
+
+    def _save(
+        self, stores: Stores, batch: Batch, fetched: Sequence[Fetched], gate: Gate
+    ) -> ServiceError | None:
+        halted_by = save_batch(stores, self.connection, batch, fetched)
+        if isinstance(halted_by, RateLimited) and halted_by.limit is not Limit.DAY:
+            until = gate.budget.wait_until(batch.lane, stores.now)
+            self._note(stores, FailureState.PARKED_MINUTE, halted_by, until=until)
+        note_answers(stores, fetched)
+        # Last, because the app's budget is one row that every slice shares.
+        stores.budget.save(self.tenant.id, gate.budget, app_calls=gate.calls - gate.granted)
+        return halted_by
 
     def _continue_later(self) -> SliceOutcome:
         with self.transaction(self.lease.clinic_id) as stores:

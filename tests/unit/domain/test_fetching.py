@@ -115,9 +115,12 @@ def test_a_limit_that_is_halved_without_notice_costs_one_refusal(used: int) -> N
     assert refused[0] <= 1
 
 
-def test_no_more_calls_are_made_than_were_granted() -> None:
+def test_no_more_calls_are_made_than_were_granted_and_the_last_only_when_let() -> None:
     source = Source()
-    assert len(run(source, gate(granted=7), 20)) == 7
+    through = gate(granted=7)
+    assert len(run(source, through, 20)) == len(source.asked) == 6
+    through.let_last()
+    assert len(run(source, through, 20)) == 1
     assert len(source.asked) == 7
 
 
@@ -132,8 +135,8 @@ def test_no_call_is_made_that_the_last_answer_and_those_in_flight_do_not_leave_r
 
     source = Source(count_down)
     through = gate(budget=Budget.unknown().seen(LimitsSeen(minute=9), NOW))
-    assert len(run(source, through, 40)) == 9
-    assert through.budget.minute.remaining == 0
+    assert len(run(source, through, 40)) == 8
+    assert through.budget.minute.remaining == 1
 
 
 def test_a_call_waits_for_answers_in_flight_that_may_leave_room_for_it() -> None:

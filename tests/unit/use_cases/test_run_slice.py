@@ -38,6 +38,7 @@ from unit.use_cases.clinic import NEWEST, connected_clinic, employ, pay
 
 TABLES = ("employee", "pay_run", "payslip", "pay_line", "timesheet", "leave_application", "account_user")
 USERS, EMPLOYEES = ListRequest(Resource.USERS), ListRequest(Resource.EMPLOYEES)
+ORGANISATION = ListRequest(Resource.ORGANISATION)
 HOUR = timedelta(hours=1)
 
 
@@ -98,7 +99,7 @@ def test_lists_come_first_then_the_newest_details_and_history_last(service: InMe
 def test_nothing_is_asked_for_twice(service: InMemoryService) -> None:
     service.slice()
     assert len(set(service.xero.requests)) == len(service.xero.requests)
-    assert len(service.xero.requests) == 8 + 2 + 3 + 6
+    assert len(service.xero.requests) == 9 + 2 + 3 + 6
 
 
 def test_a_second_look_asks_for_what_changed_and_reads_no_more(service: InMemoryService) -> None:
@@ -245,7 +246,8 @@ def test_a_slice_that_is_told_to_stop_saves_what_came_and_goes_on_later(service:
     service.stopping = lambda: False
     assert service.slice() is SliceOutcome.DONE
     assert counts(service) == EVERYTHING
-    assert len(set(service.xero.requests)) == len(service.xero.requests)
+    asked = [one for one in service.xero.requests if one != ORGANISATION]
+    assert len(set(asked)) == len(asked)
 
 
 def test_a_slice_ends_after_its_time_and_goes_on_later(service: InMemoryService) -> None:
@@ -631,6 +633,80 @@ def test_an_answer_of_another_organisation_taints_its_whole_batch(service: InMem
     assert service.slice() is SliceOutcome.FAILED
     assert counts(service) == before
     assert ("WrongTenant", "users", FailureState.FAILED) in failures(service)
+
+
+def later(service: InMemoryService, mode: Mode = Mode.CHANGES) -> SliceOutcome:
+    """An hour after everything was read, a pass."""
+    service.slice()
+    service.database.pass_time(HOUR)
+    service.xero.requests.clear()
+    service.request_sync(make_request(mode=mode))
+    return service.slice()
+
+
+def test_what_shows_only_what_is_held_needs_no_proof_of_whose_it_is(service: InMemoryService) -> None:
+    service.slice()
+    now = service.database.now + HOUR
+    employ(service, "employee-1", summary=make_employee("employee-1", last_name="New", source_updated_at=now))
+    assert later(service) is SliceOutcome.DONE
+    assert ORGANISATION not in service.xero.requests
+
+
+@pytest.mark.parametrize(
+    "error", [WrongTenant("other"), RequestRefused("no", status=400), XeroUnavailable("away")], ids=repr
+)
+def test_what_is_new_is_written_only_once_xero_has_said_whose_it_is(
+    service: InMemoryService, error: ServiceError
+) -> None:
+    service.slice()
+    before = counts(service)
+    employ(service, "employee-9", summary=make_employee("employee-9", source_updated_at=None))
+    service.xero.fail(ORGANISATION, error)
+    assert later(service) is SliceOutcome.FAILED
+    assert counts(service) == before
+    service.database.pass_time(HOUR)
+    assert service.slice() is SliceOutcome.DONE
+    assert counts(service)["employee"] == before["employee"] + 1
+    assert all(state is FailureState.RESOLVED for _, _, state in failures(service))
+
+
+def test_that_a_record_is_gone_is_believed_only_once_xero_has_said_whose_it_is(
+    service: InMemoryService,
+) -> None:
+    service.slice()
+    service.xero.details.pop(detail(Resource.PAY_RUN, "run-3"))
+    service.xero.fail(ORGANISATION, WrongTenant("other"))
+    assert later(service) is SliceOutcome.FAILED
+    assert counts(service) == EVERYTHING
+    service.database.pass_time(HOUR)
+    assert service.slice() is SliceOutcome.DONE
+    assert counts(service)["pay_run"] == 2
+
+
+def test_settings_and_users_never_prove_themselves(service: InMemoryService) -> None:
+    service.slice()
+    service.database.pass_time(HOUR)
+    service.request_sync(make_request(mode=Mode.RECONCILE, streams=frozenset({Stream.USERS})))
+    service.xero.requests.clear()
+    assert service.slice() is SliceOutcome.DONE
+    assert lists_of(service.xero.requests) == [Resource.USERS, Resource.ORGANISATION]
+
+
+def test_what_needs_no_proof_is_kept_although_the_rest_has_none(service: InMemoryService) -> None:
+    service.slice()
+    service.database.pass_time(HOUR)
+    streams = frozenset({Stream.EMPLOYEES})
+    service.request_sync(make_request(mode=Mode.RECONCILE, streams=streams))
+    service.xero.details.pop(detail(Resource.EMPLOYEE, "employee-2"))
+    service.xero.fail(ORGANISATION, RequestRefused("no", status=400))
+    assert service.slice() is SliceOutcome.FAILED
+    assert counts(service)["employee"] == 2
+    assert ("OriginUnknown", FailureState.RETRYING) in {one[::2] for one in failures(service)}
+    service.xero.requests.clear()
+    service.database.pass_time(HOUR)
+    assert service.slice() is SliceOutcome.DONE
+    assert counts(service)["employee"] == 1
+    assert detail(Resource.EMPLOYEE, "employee-1") not in service.xero.requests
 
 
 def test_a_fenced_refresh_ends_the_slice_quietly(service: InMemoryService) -> None:

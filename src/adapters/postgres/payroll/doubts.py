@@ -116,6 +116,11 @@ COUNT = (
     "SELECT count(*) FROM {table} t WHERE connection_id = :connection_id AND deleted_at IS NULL AND {which}"
 )
 
+HOLDS = """
+NOT EXISTS (SELECT FROM unnest(CAST(:{name} AS text[])) AS one WHERE NOT EXISTS (
+    SELECT FROM {table} t WHERE t.connection_id = :connection_id AND t.id = one))
+"""
+
 DOUBT = """
 UPDATE {table} SET stale = true
  WHERE connection_id = :connection_id AND id = ANY(:ids) AND deleted_at IS NULL AND NOT stale
@@ -249,6 +254,15 @@ def doubt_unseen(
         doubt = text(DOUBT.format(table=listed.table.fullname))
         session.execute(doubt, {"connection_id": connection_id, "ids": list(missing)})
     return Changes()
+
+
+def holds(
+    session: Session, connection_id: ConnectionId, shown: Mapping[Resource, Sequence[SourceId]]
+) -> bool:
+    """Whether all that these lists show was saved before, by its ids; what was deleted since counts."""
+    parts = [HOLDS.format(name=one, table=LISTED[one].table.fullname) for one in shown]
+    values = {"connection_id": connection_id, **{one.value: list(ids) for one, ids in shown.items()}}
+    return bool(session.execute(text(f"SELECT {' AND '.join(parts)}"), values).scalar_one())
 
 
 def count(session: Session, connection_id: ConnectionId, resource: Resource) -> int:

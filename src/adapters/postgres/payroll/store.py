@@ -8,7 +8,7 @@ from sqlalchemy import Connection as Session
 from adapters.postgres.payroll import doubts, todo
 from adapters.postgres.payroll.writer import PayrollWriter
 from domain.model.budget import Lane
-from domain.model.ids import ClinicId, ConnectionId
+from domain.model.ids import ClinicId, ConnectionId, SourceId
 from domain.model.payroll import Record
 from domain.model.streams import Resource, Stream
 from domain.model.sync import Backlog, Changes, DetailRequest, ListRequest, Reply
@@ -25,6 +25,10 @@ class PostgresPayrollStore:
     def save(self, connection_id: ConnectionId, records: Sequence[Record]) -> Changes:
         """Write what differs. A list's row that is new or differs becomes stale; a detail clears it."""
         return PayrollWriter(self._session, self._clinic_id, connection_id).save(records)
+
+    def holds(self, connection_id: ConnectionId, shown: Mapping[Resource, Sequence[SourceId]]) -> bool:
+        """Whether all that these lists show was saved before, by its ids."""
+        return doubts.holds(self._session, connection_id, shown)
 
     def todo(
         self, connection_id: ConnectionId, lane: Lane, limit: int, *, but: Collection[Resource] = ()
