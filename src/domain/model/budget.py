@@ -149,13 +149,13 @@ class Budget:
         """
         return all(one.survives_halving(in_flight) for one in (self.minute, self.day))
 
-    def wait_until(self, lane: Lane, now: datetime) -> datetime:
-        """When to ask again, given that nothing is available."""
+    def wait_until(self, lane: Lane, now: datetime, *, calls: int = 1) -> datetime:
+        """When to ask again, given that not so many calls are available."""
         reserve = self.day.limit // BACKFILL_RESERVE if lane is Lane.BACKFILL else 0
         waits = [
             window.resets_at
             for window, floor in ((self.minute, 0), (self.day, reserve), (self.app, 0))
-            if window.remaining <= floor and window.resets_at is not None
+            if window.remaining - floor < calls and window.resets_at is not None
         ]
         return max(waits, default=now + CROWDED)
 

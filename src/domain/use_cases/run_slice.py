@@ -170,10 +170,11 @@ class _Slice:
     def _reserve(self, stores: Stores, batch: Batch) -> Gate | None:
         budget = stores.budget.get_for_update(self.tenant.id)
         calls = min(batch.calls(plan_of(self.connection)), budget.available(batch.lane))
-        if calls < batch.least(plan_of(self.connection)):
-            until = budget.wait_until(batch.lane, stores.now)
+        least = batch.least(plan_of(self.connection))
+        if calls < least:
+            until = budget.wait_until(batch.lane, stores.now, calls=least)
             stores.syncs.release(self.lease, until)
-            if batch.lane is Lane.FRESH and budget.day.remaining == 0:
+            if batch.lane is Lane.FRESH and budget.day.remaining < least:
                 self._note(stores, FailureState.PARKED_DAY, DAY_LIMIT, until=until)
             return None
         stores.budget.save(self.tenant.id, budget.reserved(calls, stores.now), app_calls=calls)

@@ -188,6 +188,14 @@ def test_backfill_waits_for_the_day_when_only_the_reserve_is_left() -> None:
     assert budget.wait_until(Lane.BACKFILL, NOW) == NOW + DAY
 
 
+def test_what_takes_several_calls_waits_for_the_window_that_has_too_few() -> None:
+    budget = UNKNOWN.seen(LimitsSeen(minute=40, day=2), NOW)
+    assert budget.wait_until(Lane.FRESH, NOW, calls=3) == NOW + DAY
+    assert budget.wait_until(Lane.FRESH, NOW, calls=2) == NOW + CROWDED
+    budget = UNKNOWN.seen(LimitsSeen(minute=40, day=1_000 // BACKFILL_RESERVE + 2), NOW)
+    assert budget.wait_until(Lane.BACKFILL, NOW, calls=3) == NOW + DAY
+
+
 def test_where_nothing_tells_how_long_to_wait_a_moment_will_do() -> None:
     assert UNKNOWN.wait_until(Lane.FRESH, NOW) == NOW + CROWDED
 

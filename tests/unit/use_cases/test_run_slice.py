@@ -354,6 +354,18 @@ def test_fresh_data_uses_the_reserve(service: InMemoryService) -> None:
     assert service.sync() is SliceOutcome.DONE
 
 
+def test_a_day_with_too_few_calls_left_to_do_anything_is_waited_out_and_told(
+    service: InMemoryService,
+) -> None:
+    service.xero.limits = lambda: LimitsSeen(day=1)
+    assert service.slice() is SliceOutcome.PARKED
+    due_at = service.database.syncs.states[service.connection().id].due_at
+    assert due_at == service.database.now + timedelta(days=1)
+    assert [(error, state) for error, _, state in failures(service)] == [
+        ("DayLimitReached", FailureState.PARKED_DAY)
+    ]
+
+
 SET_ASIDE = [AnswerUnreadable("html"), RequestRefused("no", status=400), ScopeMissing("no")]
 
 
