@@ -38,6 +38,10 @@ class Backend(Protocol):
         """Let time pass by the database's clock."""
         ...
 
+    def look_back(self, history: timedelta) -> None:
+        """No further into the past does the service read."""
+        ...
+
     def pause(self, connection_id: ConnectionId, until: timedelta) -> None:
         """An operator pauses a connection."""
         ...
@@ -115,6 +119,9 @@ class MemoryBackend:
     def pass_time(self, by: timedelta) -> None:
         self.database.pass_time(by)
 
+    def look_back(self, history: timedelta) -> None:
+        self.database.payroll.history = history
+
     def pause(self, connection_id: ConnectionId, until: timedelta) -> None:
         clinic = self.database.connections.rows[connection_id].clinic_id
         pause_clinic(self.operating, clinic, until)
@@ -184,6 +191,9 @@ class PostgresBackend:
     def pass_time(self, by: timedelta) -> None:
         with self.engine.begin() as session:
             age(session, by)
+
+    def look_back(self, history: timedelta) -> None:
+        self.storage = replace(self.storage, history=history)
 
     def pause(self, connection_id: ConnectionId, until: timedelta) -> None:
         query = "SELECT clinic_id FROM allie_xero.connection WHERE id = :id"

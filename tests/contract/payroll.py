@@ -79,6 +79,10 @@ class Payroll:
         with self.backend.transaction(CLINIC) as stores:
             stores.payroll.doubt_recent(self.connection.id)
 
+    def today(self) -> date:
+        with self.backend.transaction(CLINIC) as stores:
+            return stores.now.date()
+
     def backfilled(self) -> None:
         with self.backend.transaction(CLINIC) as stores:
             stores.syncs.backfilled(self.connection.id)

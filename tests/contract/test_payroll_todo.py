@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -246,3 +246,43 @@ def test_timesheets_of_long_ago_are_backfill(payroll: Payroll) -> None:
     assert payroll.todo(Lane.BACKFILL) == ["timesheet:sheet-new", "timesheet:sheet-old"]
     payroll.backfilled()
     assert payroll.todo() == ["timesheet:sheet-new", "timesheet:sheet-old"]
+
+
+YEAR = timedelta(days=365)
+
+
+def long_ago(payroll: Payroll, name: str, days: int, calendar: str = "weekly") -> tuple[Record, ...]:
+    """A pay run, its payslip and a timesheet, so many days after the window of a year begins."""
+    day = payroll.today() - YEAR + timedelta(days=days)
+    dates = {"payment_date": day, "period_end": day}
+    run = make_pay_run_detail(f"run-{name}", f"slip-{name}", **dates, calendar_id=SourceId(calendar))
+    return run, make_timesheet(f"sheet-{name}", period_start=day, period_end=day)
+
+
+def test_what_is_older_than_the_window_is_never_read(payroll: Payroll) -> None:
+    """Although each is its calendar's newest; people and leave are of no day."""
+    payroll.save(*long_ago(payroll, "in", 2), *long_ago(payroll, "out", -2, calendar="monthly"))
+    payroll.save(make_employee(), make_leave(start_date=date(2001, 1, 1)))
+    payroll.backend.look_back(YEAR)
+    payroll.doubt_all()
+    past = ["pay_run:run-in", "payslip:slip-in", "timesheet:sheet-in"]
+    assert payroll.todo(Lane.BACKFILL) == past
+    payroll.gone(detail(Resource.PAYSLIP, "slip-out"))
+    fresh = ["employee:employee-1", "leave_application:leave-1", "timesheet:sheet-out"]
+    assert sorted(payroll.todo()) == sorted([*past, *fresh])
+
+
+def test_once_it_was_backfilled_what_is_older_is_left_alone_too(payroll: Payroll) -> None:
+    payroll.save(*long_ago(payroll, "in", 2), *long_ago(payroll, "out", -90))
+    payroll.backend.look_back(YEAR)
+    payroll.doubt_all()
+    payroll.backfilled()
+    assert payroll.todo() == ["pay_run:run-in", "timesheet:sheet-in", "payslip:slip-in"]
+
+
+def test_what_is_older_is_no_backlog(payroll: Payroll) -> None:
+    payroll.save(*long_ago(payroll, "in", 2), *long_ago(payroll, "out", -2))
+    payroll.backend.look_back(YEAR)
+    nothing = dict.fromkeys((Resource.EMPLOYEE, Resource.PAY_RUN, Resource.PAYSLIP, Resource.TIMESHEET), 0)
+    assert payroll.backlog().fresh == {**nothing, Resource.PAY_RUN: 1}
+    assert payroll.backlog().stale == {**nothing, Resource.PAYSLIP: 1, Resource.TIMESHEET: 1}

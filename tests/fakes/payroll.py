@@ -46,6 +46,13 @@ LISTED: dict[Resource, tuple[str, Stream, tuple[str, str] | None]] = {
 }
 """Lists whose silence about a row means something, and which rows each would show."""
 
+DATED = {
+    Resource.PAY_RUN: "payment_date",
+    Resource.PAYSLIP: "payment_date",
+    Resource.TIMESHEET: "period_end",
+}
+"""By what records belong to the past."""
+
 RECENT = timedelta(days=396)
 
 TABLES = (
@@ -74,6 +81,7 @@ class InMemoryPayrollStore:
     def __init__(self, syncs: InMemorySyncStore, clock: Clock) -> None:
         self.payroll = PayrollRows(clock)
         self.seen: dict[tuple[ConnectionId, Resource], frozenset[SourceId]] = {}
+        self.history: timedelta | None = None
         self._syncs = syncs
         self._clock = clock
 
@@ -93,7 +101,7 @@ class InMemoryPayrollStore:
         sheets = self._stale(connection_id, Resource.TIMESHEET, "period_start")
         recent = self._recent_sheets(connection_id)
         fresh = [
-            *(one for one in runs if one[0].source_id in newest),
+            *(one for one in runs if one[0].source_id in newest and self._is_kept(Resource.PAY_RUN, one[1])),
             *self._stale(connection_id, Resource.EMPLOYEE),
             *(one for one in sheets if one[0].source_id in recent),
             *self._stale(connection_id, Resource.LEAVE_APPLICATION, "start_date"),
@@ -101,9 +109,15 @@ class InMemoryPayrollStore:
         ]
         state = self._syncs.states.get(connection_id)
         is_backfilled = state is not None and state.backfilled_at is not None
-        history = [*runs, *slips, *sheets]
+        history = [one for one in (*runs, *slips, *sheets) if self._is_kept(one[0].resource, one[1])]
         wanted = history if lane is Lane.BACKFILL else fresh + (history if is_backfilled else [])
         return list(dict.fromkeys(one for one, _ in wanted if one.resource not in but))[:limit]
+
+    def _is_kept(self, resource: Resource, row: Row) -> bool:
+        """Whether it is not of so long ago that it is left alone."""
+        if self.history is None or resource not in DATED:
+            return True
+        return bool(row.values[DATED[resource]] >= (self._clock() - self.history).date())
 
     def _recent_sheets(self, connection_id: ConnectionId) -> set[str]:
         rows = self.payroll.of(Resource.TIMESHEET, connection_id)
@@ -115,7 +129,7 @@ class InMemoryPayrollStore:
         fresh, stale = {}, {}
         for resource in (Resource.EMPLOYEE, Resource.PAY_RUN, Resource.PAYSLIP, Resource.TIMESHEET):
             rows = self.payroll.of(resource, connection_id).values()
-            there = [row.stale for row in rows if row.is_there]
+            there = [row.stale for row in rows if row.is_there and self._is_kept(resource, row)]
             fresh[resource], stale[resource] = there.count(False), there.count(True)
         slips = self.payroll.of("payslip", connection_id).values()
         runs = Counter(row.values["pay_run_id"] for row in slips if row.is_there)
