@@ -80,6 +80,11 @@ def test_fields_words_and_texts_that_nobody_knows_lose_nothing(
     assert value(database_url, "SELECT count(*) FROM allie_xero.pay_calendar WHERE name LIKE %s", "Zo%")
 
 
+def breaks_an_employee(kind: str, region: str) -> bool:
+    """Their rows hold no number, and what is null may well be, but for a word that Australia always gives."""
+    return kind in ("malformed", "missing_id") or (kind == "nulls" and region == "AU")
+
+
 @pytest.mark.parametrize("region", REGIONS)
 @pytest.mark.parametrize("kind", ["malformed", "missing_id", "nulls", "odd_numbers"])
 def test_a_broken_record_is_set_aside_alone_and_comes_when_it_is_mended(
@@ -91,12 +96,11 @@ def test_a_broken_record_is_set_aside_alone_and_comes_when_it_is_mended(
     service.work()
     assert set(service.outcomes) == {"done"}
     truth = control.truth(made.tenant_id)
-    assert count(database_url, "pay_run") >= len(truth["pay_runs"]) - 1
-    assert count(database_url, "employee") >= len(truth["employees"]) - 1
-    assert count(database_url, "timesheet") >= len(truth["timesheets"]) - 1
-    said = rows(database_url, OPEN)
-    assert {error for error, _ in said} <= {"UnreadableRecord"}
-    assert len(said) <= 4
+    broken = {"pay_run", "timesheet"} | ({"employee"} if breaks_an_employee(kind, region) else set())
+    said = [(error, subject.partition(":")[0]) for error, subject in rows(database_url, OPEN)]
+    assert said == [("UnreadableRecord", f"{one}s") for one in sorted(broken)]
+    for table in ("employee", "pay_run", "timesheet"):
+        assert count(database_url, table) == len(truth[f"{table}s"]) - (table in broken)
 
     heal(service, control, Passing(database_url, control))
     assert differences(truth, database_url, service.clinic) == []

@@ -132,6 +132,7 @@ def _time(truth: dict[str, Any], region: Region) -> dict[str, Facts]:
             for one in truth["timesheets"]
         },
         "timesheet_entry": au.hours(truth["timesheets"]),
+        "timesheet_hours": _hours(truth["timesheets"], region),
         "leave_application": {
             (one["id"],): (
                 one["employee_id"],
@@ -152,6 +153,17 @@ def _time(truth: dict[str, Any], region: Region) -> dict[str, Facts]:
             for position, period in enumerate(one["periods"])
         },
     }
+
+
+def _hours(sheets: list[dict[str, Any]], region: Region) -> Facts:
+    """What somebody worked in a day at one rate, wherever that was."""
+    hours: Facts = {}
+    for sheet in sheets:
+        status = region.sheet_status(sheet["status"])
+        for (_, on, rate, _), (units,) in au.hours([sheet]).items():
+            key = (sheet["employee_id"], on, rate, status)
+            hours[key] = (hours.get(key, (0,))[0] + units,)
+    return hours
 
 
 def _view(keys: str, values: str) -> Any:
@@ -200,6 +212,7 @@ VIEWS = {
     "pay_line": _view("payslip_id kind position", "item_id line_type units amount"),
     "timesheet": _view("timesheet_id", "employee_id status period_start period_end total_units"),
     "timesheet_entry": _view("timesheet_id day earnings_rate_id tracking_item_id", "units"),
+    "timesheet_hours": _view("employee_id day earnings_rate_id status", "hours"),
     "leave_application": _view("leave_application_id", "employee_id leave_type_id start_date end_date"),
     "leave_period": _view("leave_application_id position", "period_start period_end units status"),
 }
