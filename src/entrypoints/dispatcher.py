@@ -27,6 +27,7 @@ from domain.application import Application
 from domain.errors import BrokerUnavailable, TransientError, UnreadableMessage
 from domain.messages import DeadLetter, Envelope, Job
 from domain.model.ids import ClinicId, ConnectionId, EventId
+from domain.ports import Publish, SendJob
 from entrypoints import health
 from entrypoints.bootstrap import build_application
 from entrypoints.gauges import GaugeReader
@@ -131,9 +132,7 @@ class Dispatcher(Collector):
     def tick(self) -> bool:
         """Do what is due now; True if there may be more."""
         self._declare_queues()
-        sent = self._app.relay_outbox(self._publish)
-        self._app.advance_replays()
-        self._app.schedule_due_work(self._send)
+        sent = move_on(self._app, self._publish, self._send)
         if time.monotonic() >= self._next_drain:
             self._drain()
             self._next_drain = time.monotonic() + DEAD_LETTERS_EVERY_S
@@ -172,6 +171,14 @@ class Dispatcher(Collector):
         if expired:
             log.warning("failures expired", count=expired)
         return self._app.apply_retention() > 0
+
+
+def move_on(app: Application, publish: Publish, send: SendJob) -> int:
+    """Relay what is to be told, let replays begin more, send what is due; how many events were sent."""
+    sent = app.relay_outbox(publish)
+    app.advance_replays()
+    app.schedule_due_work(send)
+    return sent
 
 
 def dead_letter(set_aside: SetAside) -> DeadLetter:

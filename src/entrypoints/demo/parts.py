@@ -15,16 +15,18 @@ from dramatiq.middleware import Middleware, TimeLimit
 from dramatiq.worker import Worker
 
 from adapters.crypto.generation import new_document
-from adapters.crypto.keyring import JsonKeyRing
+from adapters.crypto.keyring import JsonKeyRing, write_document
 from adapters.crypto.published import published
 from adapters.postgres.migrate import migrate
 from adapters.postgres.reports import Reports
+from adapters.rabbitmq.dead_letters import DeadLetters
 from adapters.rabbitmq.publisher import EventPublisher, cloud_event
 from domain.application import Application
 from domain.errors import TransientError
 from domain.messages import Envelope, Job
 from entrypoints import logs
 from entrypoints.bootstrap import build_application
+from entrypoints.dispatcher import dead_letter, move_on
 from entrypoints.exchange import consumers_of, event, send
 from entrypoints.local.finding import find_postgres, find_rabbitmq
 from entrypoints.metrics import Metrics
@@ -53,7 +55,6 @@ class Parts:
     control: Control
     simulator_url: str
     database: str
-    database_url: str
     broker: str
     amqp_url: str
     public_keys: Mapping[str, Any]
@@ -61,6 +62,7 @@ class Parts:
     publish: Callable[[str, dict[str, Any]], str]
     heard: list[dict[str, Any]]
     log_file: Path
+    environment: Mapping[str, str]
 
 
 @contextmanager
@@ -82,14 +84,14 @@ def assembled(folder: Path, *, rabbitmq: bool) -> Iterator[Parts]:
         log_file = folder / "demo.log"
         logs.configure("json", "demo", stack.enter_context(log_file.open("w")))
         ring = new_document()
-        app = _application(stack, ring, database.url, amqp.url if amqp else "amqp://unused", simulator.url)
+        environment = _environment(folder, ring, database.url, amqp.url if amqp else "", simulator.url)
+        app = _application(stack, environment)
         heard: list[dict[str, Any]] = []
         publish = _on_rabbitmq(stack, app, amqp.url, heard) if amqp else _in_process(stack, app, heard)
         yield Parts(
             control=simulator.control,
             simulator_url=simulator.url,
             database=database.description,
-            database_url=database.url,
             broker=amqp.description if amqp else "dramatiq's in-process broker",
             amqp_url=amqp.url if amqp else "",
             public_keys=published(JsonKeyRing.from_document(ring)),
@@ -97,6 +99,7 @@ def assembled(folder: Path, *, rabbitmq: bool) -> Iterator[Parts]:
             publish=publish,
             heard=heard,
             log_file=log_file,
+            environment=environment,
         )
 
 
@@ -114,27 +117,34 @@ def _amqp(stack: ExitStack, *, wanted: bool) -> Any:
 def _refuse_what_others_use(reports: Reports, amqp: Any) -> None:
     """Another installation's work would be taken from it, with a key ring that opens none of its tokens."""
     if reports.connections():
-        raise NothingToRunOn("DATABASE_URL holds connected clinics; name a database that nothing else uses")
+        raise NothingToRunOn(
+            "DATABASE_URL holds connected clinics: unset it, or name one that nothing else uses"
+        )
     if amqp is not None and consumers_of(amqp.url, QUEUES):
-        raise NothingToRunOn("a worker listens on AMQP_URL; name a virtual host that nothing else uses")
+        raise NothingToRunOn("a worker listens on AMQP_URL: unset it, or name one that nothing else uses")
 
 
-def _application(
-    stack: ExitStack, ring: Mapping[str, Any], database_url: str, amqp_url: str, xero_url: str
-) -> Application:
-    settings = load(
-        {
-            "ALLIE_XERO_ENVIRONMENT": "demo",
-            "ALLIE_XERO_KEYRING": json.dumps(ring),
-            "DATABASE_URL": database_url,
-            "AMQP_URL": amqp_url,
-            "XERO_CLIENT_ID": CLIENT_ID,
-            "XERO_CLIENT_SECRET": CLIENT_SECRET,
-            "XERO_IDENTITY_URL": xero_url,
-            "XERO_API_URL": xero_url,
-            "ALLIE_XERO_THREADS": str(THREADS),
-        }
-    )
+def _environment(
+    folder: Path, ring: Mapping[str, Any], database_url: str, amqp_url: str, xero_url: str
+) -> dict[str, str]:
+    """What a process of this installation gets; its key ring is a file in the folder."""
+    write_document(folder / "keyring.json", ring)
+    return {
+        "ALLIE_XERO_ENVIRONMENT": "demo",
+        "ALLIE_XERO_KEYRING_FILE": str(folder / "keyring.json"),
+        "DATABASE_URL": database_url,
+        "AMQP_URL": amqp_url,
+        "XERO_CLIENT_ID": CLIENT_ID,
+        "XERO_CLIENT_SECRET": CLIENT_SECRET,
+        "XERO_LOGIN_URL": xero_url,
+        "XERO_IDENTITY_URL": xero_url,
+        "XERO_API_URL": xero_url,
+        "ALLIE_XERO_THREADS": str(THREADS),
+    }
+
+
+def _application(stack: ExitStack, environment: Mapping[str, str]) -> Application:
+    settings = load({**environment, "AMQP_URL": environment["AMQP_URL"] or "amqp://unused"})
     return build_application(
         settings, metrics=Metrics(), stopping=lambda: False, process="demo", closing=stack
     )
@@ -169,7 +179,14 @@ def _on_rabbitmq(
         publisher.publish(envelope)
         heard.append(_document(envelope))
 
-    _work(stack, broker, app, relay)
+    dead_letters = DeadLetters(url, QUEUES)
+    stack.callback(dead_letters.close)
+
+    def keep_dead_letters() -> None:
+        for set_aside in dead_letters.take(100):
+            app.record_dead_letter(dead_letter(set_aside))
+
+    _work(stack, broker, app, relay, keep_dead_letters)
     stack.callback(channel.queue_delete, queue)
 
     def publish(event_type: str, data: dict[str, Any]) -> str:
@@ -185,7 +202,11 @@ def _middleware() -> list[Middleware]:
 
 
 def _work(
-    stack: ExitStack, broker: dramatiq.Broker, app: Application, relay: Callable[[Envelope], None]
+    stack: ExitStack,
+    broker: dramatiq.Broker,
+    app: Application,
+    relay: Callable[[Envelope], None],
+    keep_dead_letters: Callable[[], None] = lambda: None,
 ) -> None:
     """A worker's threads and a dispatcher's, for as long as the stack lasts."""
     declare_actors(broker, app, lambda _actor, _outcome: None)
@@ -200,8 +221,8 @@ def _work(
     def dispatch() -> None:
         while not stop.wait(0.1):
             try:
-                app.schedule_due_work(send_job)
-                app.relay_outbox(relay)
+                move_on(app, relay, send_job)
+                keep_dead_letters()
             except TransientError:
                 stop.wait(1)
 

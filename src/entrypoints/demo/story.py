@@ -1,6 +1,8 @@
 """What the demo tells, chapter by chapter."""
 
+import shlex
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Callable
@@ -27,13 +29,16 @@ class TooSlow(Exception):
 
 
 def main(*, keep: bool = False, rabbitmq: bool = False) -> None:
-    """Tell the story; with `keep` leave everything running until Ctrl-C."""
+    """Tell the story; with `keep` leave everything running until Ctrl-C, or until its terminal is closed."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="allie-xero-demo-"))
     console.print("[bold]Allie-Xero[/]: a simulated clinic, from connect to certificate\n")
     try:
         with assembled(folder, rabbitmq=rabbitmq) as parts:
             _tell(parts, keep=keep)
     except NothingToRunOn as error:
+        shutil.rmtree(folder)
         complain(f"The demo cannot run: {error}")
         raise SystemExit(3) from None
     except TooSlow as error:
@@ -205,12 +210,15 @@ CERTIFIED = (
 
 
 def _wait(parts: Parts) -> None:
-    psql_url = parts.database_url.replace("+psycopg", "")
+    file = parts.log_file.with_name("environment")
+    exports = {name: text.replace("+psycopg", "") for name, text in parts.environment.items()}
+    file.write_text("".join(f"export {name}={shlex.quote(text)}\n" for name, text in exports.items() if text))
     say = partial(console.print, highlight=False)
     say("\nLeft running; Ctrl-C ends it. In another terminal:")
-    say(f"  export DATABASE_URL='{psql_url}'" + (f" AMQP_URL='{parts.amqp_url}'" if parts.amqp_url else ""))
+    say(f"  . {file}        # DATABASE_URL, key ring, Xero app" + ("" if parts.amqp_url else "; no AMQP_URL"))
     say("  psql $DATABASE_URL -c 'TABLE allie_xero_read.pay_run'")
     say(f"  ./run allie-xero connections show {CLINIC}")
+    say("  ./run allie-xero status; ./run allie-xero keys status; ./run allie-xero certificates verify")
     say(f"  tail -f {parts.log_file}")
     say(f"  curl {parts.simulator_url}/_sim/health")
     while True:
