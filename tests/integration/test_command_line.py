@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
+from importlib.metadata import version
 
 import pika
 import pytest
@@ -113,7 +115,12 @@ def test_passes_and_events_are_listed(operator: Operator, service: ServiceInProc
     [first] = operator.json("syncs", "--clinic", "clinic-1")
     assert (first["mode"], first["state"], first["calls"] > 5) == ("changes", "finished", True)
     assert operator.json("syncs", "--state", "running") == []
-    assert "Syncs, newest first" in operator.run("syncs")
+    assert operator.run("syncs", "--state", "queued") == "No syncs.\n"
+    datetime.strptime(first["finished_at"], "%Y-%m-%dT%H:%M:%SZ").astimezone()  # as jq's fromdate reads it
+    service.publish("sync-requested", mode="full")
+    assert [one["mode"] for one in operator.json("syncs")] == ["full", "changes"]
+    assert operator.json("syncs", "--oldest", "--limit", "1")[0]["id"] == first["id"]
+    assert f"{first['id']}  clinic-1" in operator.run("syncs")
     waiting = operator.json("outbox")
     assert "allie.xero.sync-finished.v1" in {one["type"] for one in waiting}
     assert {one["sent_at"] for one in waiting} == {None}
@@ -147,11 +154,47 @@ def test_each_login_suffices_for_what_its_pod_is_for(operator: Operator, databas
         assert found(operator, code=1)["xero"] == [("ok", "answers, and its clock agrees")]
 
 
+EMPTY = {
+    "No connections.": "connections list",
+    "No syncs.": "syncs",
+    "No failures.": "failures list",
+    "No replays.": "replay list",
+    "No certificates.": "certificates list",
+    "No token set was opened yet.": "keys audit",
+    "Nothing waits.": "outbox",
+    "Nothing rests.": "pauses",
+}
+
+
+def test_a_list_without_anything_says_so(operator: Operator) -> None:
+    assert {operator.run(*words.split()).strip(): words for words in EMPTY.values()} == EMPTY
+
+
+def test_the_queues_are_null_where_they_were_not_asked_or_do_not_answer(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = operator.json("status", code=3)
+    assert (away["broker"], away["queues"]) == ("away", None)
+    monkeypatch.delenv("AMQP_URL")
+    unasked = operator.json("status")
+    assert (unasked["broker"], unasked["queues"]) == ("not asked", None)
+
+
+def test_the_version_names_the_commit_where_it_is_known(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert operator.run("--version") == f"allie-xero {version('allie-xero')}\n"
+    monkeypatch.setenv("ALLIE_XERO_REVISION", "3b6fe50")
+    assert operator.run("--version") == f"allie-xero {version('allie-xero')} (3b6fe50)\n"
+
+
 UNCLEAR = {
     "Say what": ["pause", "--until", "1h", "--reason", "x"],
     "--everything": ["pause", "clinic-1", "--everything", "--until", "1h", "--reason", "x"],
     "Fresh data cannot rest": ["pause", "--lane", "fresh", "--until", "1h", "--reason", "x"],
     "expected a time": ["pause", "clinic-1", "--until", "soon", "--reason", "x"],
+    "such as 2h, 3d or": ["pause", "clinic-1", "--until", "foo", "--reason", "x"],
+    "that is in the past": ["pause", "clinic-1", "--until", "3 days ago", "--reason", "x"],
     "in the past": ["pause", "clinic-1", "--until", "2020-01-01", "--reason", "x"],
 }
 
@@ -168,7 +211,7 @@ def test_a_pause_that_makes_no_sense_is_refused(operator: Operator) -> None:
     )
     assert operator.run("pauses") == "Nothing rests.\n"
     said = operator.run("pause", "--everything", "--lane", "backfill", "--until", "30m", "--reason", "x")
-    assert said.startswith("Backfill of every clinic rests until")
+    assert said.startswith("Backfill of every clinic: rests until")
     assert "every clinic" in operator.run("pauses")
     operator.run("resume", "--everything", "--lane", "backfill")
 

@@ -3,7 +3,9 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Timer
 
 import pytest
 
@@ -66,9 +68,15 @@ class Fleet:
 
 @pytest.fixture
 def fleet(database_url: str) -> Iterator[Fleet]:
+    with refused(database_url, CLINICS, STAFF) as fleet:
+        yield fleet
+
+
+@contextmanager
+def refused(database_url: str, clinics: int, staff: int, **limits: int) -> Iterator[Fleet]:
     """Clinics whose employees Xero has refused to show, until now."""
     with (
-        running() as xero,
+        running(**limits) as xero,
         new_login(database_url, "worker") as worker_url,
         new_login(database_url, "dispatcher") as dispatcher_url,
         in_process(worker_url, xero.url) as worker,
@@ -76,9 +84,9 @@ def fleet(database_url: str) -> Iterator[Fleet]:
     ):
         fleet = Fleet(worker, dispatcher, xero, {}, database_url)
         xero.control.inject("status", status=400, path=EMPLOYEES)
-        for number in range(CLINICS):
+        for number in range(clinics):
             worker.clinic = f"clinic-{number}"
-            organisation = xero.control.create_organisation(staff=STAFF, runs=1, seed=number)
+            organisation = xero.control.create_organisation(staff=staff, runs=1, seed=number)
             fleet.organisations[worker.clinic] = organisation
             worker.connect(xero.control, organisation)
         fleet.work()
@@ -114,6 +122,11 @@ def test_from_finding_the_cause_to_the_last_replay_in_three_commands(
     fleet.work()
     shown = operator.json("replay", "show", str(canary["id"]))
     assert (shown["state"], shown["succeeded"]) == ("finished", 5)
+    settled = value(fleet.database_url, "SELECT min(id) FROM allie_xero.failure WHERE state = 'resolved'")
+    [failure] = operator.json("failures", "show", str(settled))["failures"]
+    assert (failure["replay_id"], failure["settled_by"]) == (canary["id"], None)
+    assert f" by replay {canary['id']}\n" in operator.run("failures", "show", str(settled))
+    assert "{" not in operator.run("replay", "show", str(canary["id"]))
     assert len({tenant for tenant, _ in fleet.asked()}) == CLINICS
 
     rest = operator.json("replay", "--all", *wish)
@@ -128,6 +141,19 @@ def test_from_finding_the_cause_to_the_last_replay_in_three_commands(
         ("finished", "dispatcher", "T-7"),
     ]
     assert audit[0]["detail"]["failures"] == fleet.total - 5
+
+
+def test_a_replay_that_nobody_begins_says_so_and_goes_on_once_somebody_does(
+    fleet: Fleet, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("entrypoints.cli.replay.BEGINS_WITHIN_S", 0.0)
+    dispatcher = Timer(1.5, fleet.work)
+    dispatcher.start()
+    said = operator.run("replay", "--fingerprint", CAUSE, "--canary", "5", "--reason", "T-7")
+    dispatcher.join()
+    assert "has begun." in said
+    assert "does a dispatcher run?" in said
+    assert "is over: 5 went well" in said
 
 
 def test_a_person_reads_what_to_do_and_a_replay_that_does_no_good_stops_itself(
@@ -199,3 +225,30 @@ def test_a_replay_is_steered_by_hand_and_approved_by_another_and_the_rest_discar
     settled = "SELECT DISTINCT settled_by, settled_why FROM allie_xero.failure WHERE state = 'discarded'"
     assert rows(fleet.database_url, settled) == [("otto", "test clinic")]
     assert "Say which" in operator.run("failures", "discard", "--reason", "x", code=2)
+
+
+def test_a_thousand_failures_of_one_cause_are_replayed_once_each_within_every_limit(
+    database_url: str, operator: Operator
+) -> None:
+    wish = ("--fingerprint", CAUSE, "--reason", "T-7", "--detach")
+    with refused(database_url, 20, 50, minute_limit=300, day_limit=1_000) as fleet:
+        total = fleet.total
+        assert total >= 1_000
+        operator.run("replay", "--canary", "5", *wish)
+        fleet.work()
+        assert fleet.states() == {"resolved": 5, "failed": total - 5}
+
+        fleet.xero.control.inject("status", status=400, path=EMPLOYEES)  # the cause is back
+        begun = operator.json("replay", "--all", *wish)
+        fleet.work()
+        shown = operator.json("replay", "show", str(begun["id"]))
+        assert (shown["state"], shown["failed"], shown["skipped"]) == ("stopped", 10, total - 15)
+
+        fleet.xero.control.clear_faults()
+        fleet.xero.control.clear_ledger()
+        operator.run("replay", "--all", *wish)
+        fleet.work()
+        assert fleet.states() == {"resolved": total}
+        asked = fleet.asked()
+        assert (len(asked), set(asked.values())) == (total - 5, {1})
+        assert fleet.xero.control.counts("status")["by"].keys() == {"200"}

@@ -28,7 +28,8 @@ def translated(error: DBAPIError | PoolTimeoutError) -> ServiceError | StorageBu
     constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
     if sqlstate == UNIQUE_VIOLATION:
         return StorageConflict(f"somebody else was first ({constraint})")
+    known = f" (SQLSTATE {sqlstate})" if sqlstate else ""
     is_lost = sqlstate is None and isinstance(error, OperationalError | InterfaceError)
     if is_lost or (sqlstate or "")[:2] in PASSING or error.connection_invalidated:
-        return StorageUnavailable(f"the database is away (SQLSTATE {sqlstate})")
-    return StorageBug(f"SQLSTATE {sqlstate}, constraint {constraint}")
+        return StorageUnavailable(f"the database is away{known}")
+    return StorageBug(f"SQLSTATE {sqlstate}" + (f", constraint {constraint}" if constraint else ""))

@@ -56,7 +56,7 @@ SELECT id, clinic_id, mode, state, streams, requested_by, requested_at, started_
   FROM allie_xero.sync
  WHERE (CAST(:clinic_id AS text) IS NULL OR clinic_id = :clinic_id)
    AND (CAST(:state AS text) IS NULL OR state = :state)
- ORDER BY id DESC LIMIT :limit
+ ORDER BY id {order} LIMIT :limit
 """
 
 EVENTS = """
@@ -87,9 +87,12 @@ def state_of(reports: Reports) -> dict[str, Any]:
     }
 
 
-def syncs(reports: Reports, clinic_id: str | None, state: str | None, limit: int) -> list[Row]:
-    """Passes, newest first."""
-    return reports.ask(SYNCS, clinic_id=clinic_id, state=state, limit=limit)
+def syncs(
+    reports: Reports, clinic_id: str | None, state: str | None, limit: int, *, oldest: bool = False
+) -> list[Row]:
+    """Passes, newest first; or oldest first."""
+    statement = SYNCS.format(order="ASC" if oldest else "DESC")
+    return reports.ask(statement, clinic_id=clinic_id, state=state, limit=limit)
 
 
 def outbox(reports: Reports, limit: int, *, sent: bool) -> list[Row]:

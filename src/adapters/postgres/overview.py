@@ -33,7 +33,10 @@ SELECT fingerprint, state, error, place, stream, count(*) AS failures,
 FAILURES = f"""
 SELECT f.id, f.clinic_id, f.connection_id, f.fingerprint, {STATE} AS state, f.error, f.place, f.subject,
        f.stream, f.context, f.attempts, f.first_seen_at, f.last_seen_at, f.until, f.settled_at, f.settled_by,
-       f.settled_why, f.event ->> 'type' AS event_type, f.event ->> 'id' AS event_id
+       f.settled_why,
+       (SELECT max(i.replay_id) FROM allie_xero.replay_item i
+         WHERE i.failure_id = f.id AND i.state = 'succeeded' AND i.settled_at >= f.last_seen_at) AS replay_id,
+       f.event ->> 'type' AS event_type, f.event ->> 'id' AS event_id
   FROM allie_xero.failure f LEFT JOIN allie_xero.connection c ON c.id = f.connection_id
  WHERE (CAST(:id AS bigint) IS NULL OR f.id = :id) {MEANT}
  ORDER BY f.id DESC LIMIT :limit

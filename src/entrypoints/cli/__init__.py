@@ -1,7 +1,10 @@
 """The command line: `allie-xero`."""
 
+import os
 import sys
+from importlib.metadata import version as version_of
 from importlib.util import find_spec
+from typing import Annotated
 
 import typer
 
@@ -24,17 +27,39 @@ from entrypoints.cli import (
 )
 from entrypoints.cli.connect import connect
 from entrypoints.cli.doctor import doctor
-from entrypoints.cli.output import complain
+from entrypoints.cli.output import complain, console
 from entrypoints.settings import SettingsInvalid
+
+
+def print_version(is_asked: bool) -> None:
+    """The version; with the commit, where the image knows it."""
+    if is_asked:
+        commit = os.environ.get("ALLIE_XERO_REVISION", "unknown")
+        known = f" ({commit})" if commit != "unknown" else ""
+        console.print(f"allie-xero {version_of('allie-xero')}{known}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     name="allie-xero",
-    help="Keeps a fresh, read-only copy of clinics' Xero payroll in PostgreSQL.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 done · 1 not possible, and why · 2 wrong use or settings · 3 a service is away.",
+    epilog="Exit codes: 0 done · 1 not possible, and why · 2 wrong use or settings · 3 a service is away."
+    " docs/… and runbooks that a message names are in the service's repository.",
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print version and commit.", callback=print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Keeps a fresh, read-only copy of clinics' Xero payroll in PostgreSQL."""
+
+
 app.command("worker")(processes.worker)
 app.command("dispatcher")(processes.dispatcher)
 app.command("demo")(processes.demo)

@@ -13,7 +13,7 @@ from adapters.crypto.published import verifying_keys
 from adapters.crypto.signing import is_signed, public_keys
 from adapters.postgres.certificates import canonical
 from adapters.postgres.reports import Reports, Row
-from entrypoints.cli.output import complain, console, print_json, rows_of, table
+from entrypoints.cli.output import complain, console, print_json, print_rows, table
 from entrypoints.keys import source_of
 from entrypoints.settings import database_url, keyring
 
@@ -37,7 +37,7 @@ def list_certificates(
         print_json([_portable(one) for one in found])
         return
     columns = ("id", "issued_at", "clinic_id", "connection_id", "erased", "signing_key_id")
-    console.print(table("Erasure certificates", columns, rows_of(found, *columns)))
+    print_rows("Erasure certificates", columns, found, "No certificates.")
 
 
 @app.command()
@@ -81,9 +81,8 @@ def verify(
     if as_json:
         print_json(checked)
     else:
-        console.print(
-            table("Certificates", ("certificate", "signature"), [list(one) for one in checked.items()])
-        )
+        found = [{"certificate": name, "signature": verdict} for name, verdict in checked.items()]
+        print_rows("Certificates", ("certificate", "signature"), found, "No certificates.")
     if any(verdict != "good" for verdict in checked.values()):
         raise typer.Exit(1)
 

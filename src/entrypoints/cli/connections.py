@@ -13,7 +13,7 @@ from domain.model.backfill import Backfill
 from domain.model.connection import Reason, Region
 from domain.model.freshness import in_words
 from domain.model.streams import Stream
-from entrypoints.cli.output import complain, console, kilobytes, print_json, rows_of, table
+from entrypoints.cli.output import complain, console, kilobytes, print_json, print_rows
 from entrypoints.settings import database_url, history_since
 
 app = typer.Typer(help="Clinics' connections to Xero.", no_args_is_help=True)
@@ -37,7 +37,7 @@ def list_connections(
         print_json(found)
         return
     columns = ("clinic_id", "status", "reason", "organisation", "region", "fresh_since")
-    console.print(table("Connections", columns, rows_of(found, *columns)))
+    print_rows("Connections", columns, found, "No connections.")
 
 
 @app.command()
@@ -85,11 +85,11 @@ def _print(summary: Any, detail: Any) -> None:
         console.print(f"  {words}")
     console.print(_backfill(detail.get("backfill")))
     lists = ("resource", "finished_at", "fault")
-    console.print(table("Lists, last read", lists, rows_of(detail["lists"], *lists)))
+    print_rows("Lists, last read", lists, detail["lists"], "No list was read yet.")
     syncs = ("mode", "state", "requested_by", "started_at", "finished_at")
-    console.print(table("Syncs, newest first", syncs, rows_of(detail["syncs"], *syncs)))
-    used = [[one["month"], one["calls"], kilobytes(one["wire_bytes"])] for one in detail["usage"]]
-    console.print(table("Used of Xero", ("month", "calls", "received"), used))
+    print_rows("Syncs, newest first", syncs, detail["syncs"], "No syncs.")
+    used = [{**one, "received": kilobytes(one["wire_bytes"])} for one in detail["usage"]]
+    print_rows("Used of Xero", ("month", "calls", "received"), used, "Xero was not asked yet.")
 
 
 def _backfill(found: dict[str, Any] | None) -> str:

@@ -24,7 +24,7 @@ from entrypoints.cli.operating import (
     query,
     transactions,
 )
-from entrypoints.cli.output import complain, console, print_json, rows_of, table
+from entrypoints.cli.output import complain, console, print_json, print_rows, shown
 from entrypoints.settings import database_url
 
 app = typer.Typer(help="What went wrong, by cause.", no_args_is_help=True)
@@ -58,11 +58,9 @@ def list_failures(
     if as_json:
         print_json(found)
         return
-    if not found:
-        console.print("No failures.")
-        return
-    console.print(table("Failures by cause", COLUMNS, rows_of(found, *COLUMNS)))
-    console.print("More of one: allie-xero failures show FINGERPRINT")
+    print_rows("Failures by cause", COLUMNS, found, "No failures.")
+    if found:
+        console.print("More of one: allie-xero failures show FINGERPRINT")
 
 
 @app.command()
@@ -152,17 +150,26 @@ def _advice(meant: FailureQuery, first: Row) -> dict[str, Any]:
 def _print(found: list[Row], tries: list[Row], advice: dict[str, Any]) -> None:
     first = found[0]
     console.print(f"[bold]{first['fingerprint']}[/]  {first['error']} in {first['place']}")
-    console.print(table("Failures, newest first", ONE, rows_of(found, *ONE)))
+    print_rows("Failures, newest first", ONE, found, "")
     if first["context"]:
         console.print("What is known: " + ", ".join(f"{key} {one}" for key, one in first["context"].items()))
     if first["event_type"]:
         console.print(f"Event {first['event_id']} of type {first['event_type']}")
-    if first["settled_why"]:
-        console.print(f"Settled by {first['settled_by'] or 'the service'}: {first['settled_why']}")
     if tries:
-        console.print(table("Attempts, newest first", TRY, rows_of(tries, *TRY)))
+        _print_end(first)
+        print_rows("Attempts, newest first", TRY, tries, "")
     for why, count in advice["refused"].items():
         console.print(f"{count:,} cannot be replayed now: {why}")
     if advice["next"]:
         advised = f"{advice['replayable']:,} can be replayed; see what that does: {advice['next']}"
         console.print(advised)
+
+
+def _print_end(failure: Row) -> None:
+    """When one failure was settled, by whom, and why."""
+    if failure["settled_at"] is None:
+        return
+    replayed = f"replay {failure['replay_id']}" if failure["replay_id"] else "the service"
+    why = f": {failure['settled_why']}" if failure["settled_why"] else ""
+    by = failure["settled_by"] or replayed
+    console.print(f"{failure['state']} on {shown(failure['settled_at'])} by {by}{why}".capitalize())

@@ -16,14 +16,14 @@ def past(text: str | None, now: datetime) -> datetime | None:
     if text is None:
         return None
     span = _span(text)
-    return now - span if span is not None else _instant(text)
+    return now - span if span is not None else _instant(text, "2h, '3 days ago' or 2026-11-20T09:00")
 
 
 def future(text: str, now: datetime) -> datetime:
     """An instant to come: an ISO date or time, or how long from now. Raises ValueError."""
     span = _span(text)
-    at = now + span if span is not None else _instant(text)
-    if at <= now:
+    at = now + span if span is not None else _instant(text, "2h, 3d or 2026-11-20T09:00")
+    if at <= now or text.strip().lower().endswith(" ago"):
         raise ValueError("that is in the past")
     return at
 
@@ -33,9 +33,9 @@ def _span(text: str) -> timedelta | None:
     return timedelta(**{UNITS[found[2][0].lower()]: int(found[1])}) if found else None
 
 
-def _instant(text: str) -> datetime:
+def _instant(text: str, such_as: str) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError("expected a time such as 2h, '3 days ago' or 2026-11-20T09:00") from None
+        raise ValueError(f"expected a time such as {such_as}") from None
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

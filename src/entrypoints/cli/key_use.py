@@ -18,7 +18,7 @@ from adapters.postgres.reports import Reports
 from adapters.postgres.transaction import Origin, Storage, postgres_transaction
 from domain.model.rewrapping import Rewrapped
 from domain.use_cases.rewrap_keys import rewrap_keys
-from entrypoints.cli.output import complain, console, errors, print_json, rows_of, table
+from entrypoints.cli.output import complain, console, errors, print_json, print_rows, table
 from entrypoints.keys import source_of
 from entrypoints.settings import database_url, environment, keyring
 
@@ -61,7 +61,7 @@ def status(as_json: AsJson = False) -> None:
         print_json({"sealing": sealing, "missing": missing, **rest})
     else:
         columns = ("id", "role", "token_sets")
-        console.print(table("Keys that seal tokens", columns, rows_of([*sealing, *missing], *columns)))
+        print_rows("Keys that seal tokens", columns, [*sealing, *missing], "No key seals.")
         shown = [
             [name, ", ".join(value) if isinstance(value, list) else value] for name, value in rest.items()
         ]
@@ -127,7 +127,7 @@ def audit(
         print_json(found)
         return
     columns = ("at", "clinic_id", "action", "purpose", "message_id", "process")
-    console.print(table("Token sets, who and why", columns, rows_of(found, *columns)))
+    print_rows("Token sets, who and why", columns, found, "No token set was opened yet.")
 
 
 def _in_use() -> dict[str, int]:

@@ -24,7 +24,14 @@ def complain(first: str, *rest: str) -> None:
 
 def print_json(value: object) -> None:
     """One JSON document."""
-    console.print_json(json.dumps(value, default=str))
+    console.print_json(json.dumps(value, default=_plain))
+
+
+def _plain(value: object) -> str:
+    """An instant as jq's fromdate and everybody else reads it: ISO 8601 in UTC."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return str(value)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
@@ -48,7 +55,19 @@ def shown(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {shown(one)}" for key, one in value.items())
     return str(value)
+
+
+def print_rows(title: str, columns: Sequence[str], records: Sequence[Mapping[str, Any]], none: str) -> None:
+    """Records as a table; or, where there are none, a sentence."""
+    console.print(table(title, columns, rows_of(records, *columns)) if records else none)
+
+
+def counted(count: int, what: str) -> str:
+    """How many of something there are."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def kilobytes(count: int) -> str:

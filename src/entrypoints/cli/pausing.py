@@ -69,9 +69,7 @@ def pause(
     if as_json:
         print_json({"id": begun.id, "until": begun.until})
     else:
-        console.print(
-            f"{_words(scope)} rests until {begun.until:%d %b %H:%M} UTC, when it goes on by itself."
-        )
+        console.print(f"{_words(scope)}: rests until {begun.until:%d %b %H:%M} UTC, then goes on by itself.")
 
 
 def resume(
@@ -96,9 +94,9 @@ def resume(
     if as_json:
         print_json({"ended": len(ended)})
     elif ended:
-        console.print(f"{_words(scope)} goes on.")
+        console.print(f"{_words(scope)}: goes on.")
     if not ended:
-        complain(f"{_words(scope)} does not rest; see: allie-xero pauses")
+        complain(f"{_words(scope)}: does not rest; see: allie-xero pauses")
         raise typer.Exit(1)
 
 

@@ -1,5 +1,6 @@
 """Have failures worked again: look, try a few, then the rest."""
 
+import math
 import os
 import shlex
 import sys
@@ -35,12 +36,13 @@ from entrypoints.cli.operating import (
     query,
     transactions,
 )
-from entrypoints.cli.output import complain, console, errors, print_json, rows_of, table
+from entrypoints.cli.output import complain, console, counted, errors, print_json, print_rows
 from entrypoints.settings import database_url, four_eyes_over
 
 app = typer.Typer()
 
 POLL_S = 0.3
+BEGINS_WITHIN_S = 10.0
 COLUMNS = ("id", "state", "succeeded", "failed", "under_way", "waiting", "skipped", "operator", "reason")
 Number = Annotated[int, typer.Argument(help="The replay's number; see: allie-xero replay list")]
 Why = Annotated[str, typer.Option("--reason", help="Why; it is kept.")]
@@ -112,7 +114,7 @@ def list_replays(
     if as_json:
         print_json(found)
     else:
-        console.print(table("Replays, newest first", COLUMNS, rows_of(found, *COLUMNS)))
+        print_rows("Replays, newest first", COLUMNS, found, "No replays.")
 
 
 @app.command()
@@ -131,11 +133,11 @@ def show(number: Number, as_json: AsJson = False) -> None:
     if as_json:
         print_json({**found[0], **detail})
         return
-    console.print(table(f"Replay {number}", COLUMNS, rows_of(found, *COLUMNS)))
+    print_rows(f"Replay {number}", COLUMNS, found, "")
     outcomes = ("state", "note", "failures", "clinics")
-    console.print(table("What came of it", outcomes, rows_of(detail["outcomes"], *outcomes)))
-    audit = ("at", "action", "operator", "reason", "detail")
-    console.print(table("Who did what", audit, rows_of(detail["audit"], *audit)))
+    print_rows("What came of it", outcomes, detail["outcomes"], "Nothing came of it.")
+    audit = ("at", "action", "operator", "database_user", "reason", "detail")
+    print_rows("Who did what", audit, detail["audit"], "Nobody did anything.")
 
 
 @app.command()
@@ -216,10 +218,11 @@ def _print_plan(plan: ReplayPlan, clinics: list[dict[str, Any]]) -> None:
     count, calls = len(plan.failures), sum(plan.calls_by_clinic.values())
     if clinics:
         columns = ("clinic_id", "failures", "calls", "calls_left_today")
-        console.print(table("What a replay would do", columns, rows_of(clinics, *columns)))
+        print_rows("What a replay would do", columns, clinics, "")
     over = [one for one in clinics if one["calls"] > (one["calls_left_today"] or one["calls"])]
     console.print(
-        f"{count:,} failures of {len(clinics):,} clinics, about {calls:,} calls to Xero. Nothing was changed."
+        f"{counted(count, 'failure')} of {counted(len(clinics), 'clinic')}, about {counted(calls, 'call')}"
+        " to Xero. Nothing was changed."
     )
     for one in over:
         console.print(
@@ -242,6 +245,8 @@ def _follow(begun: Replay, as_json: bool, *, detach: bool) -> None:
     with closing(Reports(database_url(os.environ))) as reports:
         row = overview.replays(reports, begun.id)[0]
         if begun.state is ReplayState.RUNNING and not detach:
+            if not as_json:
+                console.print(f"Replay {begun.id} has begun.")
             row = _watch(reports, row, quiet=as_json)
     if as_json:
         print_json(row)
@@ -256,14 +261,27 @@ def _watch(reports: Reports, row: Row, *, quiet: bool) -> Row:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=errors, transient=True, disable=quiet) as bar:
         task = bar.add_task(f"Replay {row['id']}", total=total)
+        doubt = time.monotonic() + BEGINS_WITHIN_S
         try:
             while row["state"] == ReplayState.RUNNING:
                 time.sleep(POLL_S)
                 row = overview.replays(reports, row["id"])[0]
+                if time.monotonic() > doubt:
+                    doubt = math.inf
+                    _doubt(row, total)
                 bar.update(task, completed=row["succeeded"] + row["failed"] + row["skipped"])
         except KeyboardInterrupt:
             errors.print(f"It goes on without you: allie-xero replay show {row['id']}", soft_wrap=True)
     return row
+
+
+def _doubt(row: Row, total: int) -> None:
+    if row["waiting"] == total:
+        errors.print(
+            f"Nothing of it is under way after {BEGINS_WITHIN_S:.0f} seconds: does a dispatcher run?"
+            " It waits for one; Ctrl-C leaves it waiting.",
+            soft_wrap=True,
+        )
 
 
 def _say_how_it_is(row: Row) -> None:

@@ -12,7 +12,7 @@ from adapters.rabbitmq.depths import QueueDepths
 from domain.errors import BrokerUnavailable
 from domain.model.kept_failure import FailureQuery
 from entrypoints.cli.operating import AsJson, Clinic
-from entrypoints.cli.output import console, print_json, rows_of, shown, table
+from entrypoints.cli.output import console, print_json, print_rows, rows_of, shown, table
 from entrypoints.cli.pausing import resting
 from entrypoints.settings import amqp_url, database_url
 from workers.queues import QUEUES
@@ -31,13 +31,15 @@ SYNCS = (
 )
 EVENTS = ("created_at", "type", "clinic_id", "attempts", "next_attempt_at", "sent_at")
 SHOWN = 8
+AWAY = "away"
 
 
 def status(as_json: AsJson = False) -> None:
     """
     One screen: connections, freshness, budget, queues, outbox, failures by cause, pauses, and Xero.
 
-    The queues are asked if AMQP_URL is set. Exit code 3 if the database or the broker is away.
+    The queues are asked if AMQP_URL is set; else, and where the broker is away, JSON has null for them.
+    Exit code 3 if the database or the broker is away.
 
     Example: allie-xero status
 
@@ -47,12 +49,12 @@ def status(as_json: AsJson = False) -> None:
         state = health_report.state_of(reports)
         state["failures"] = overview.causes(reports, FailureQuery())
         state["pauses"] = overview.pauses(reports)
-    state["queues"] = _queues()
+    state["broker"], state["queues"] = _queues()
     if as_json:
         print_json(state)
     else:
         _print(state)
-    if state["queues"] == "away":
+    if state["broker"] == AWAY:
         raise typer.Exit(3)
 
 
@@ -60,22 +62,25 @@ def syncs(
     *,
     clinic: Clinic = None,
     state: Annotated[str | None, typer.Option(help="queued, running, finished or stopped.")] = None,
-    limit: Annotated[int, typer.Option(help="The newest so many.", min=1)] = 50,
+    oldest: Annotated[bool, typer.Option("--oldest", help="The oldest first.")] = False,
+    limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 50,
     as_json: AsJson = False,
 ) -> None:
     """
     Passes over clinics' payroll, newest first: what was asked for, by whom, and what it took.
 
+    With --oldest those that were asked for first: what is stuck is among them.
+
     Example: allie-xero syncs --clinic clinic-17
 
-    Example: allie-xero syncs --state running --json
+    Example: allie-xero syncs --state running --oldest --limit 5 --json
     """
     with closing(Reports(database_url(os.environ))) as reports:
-        found = health_report.syncs(reports, clinic, state, limit)
+        found = health_report.syncs(reports, clinic, state, limit, oldest=oldest)
     if as_json:
         print_json(found)
     else:
-        console.print(table("Syncs, newest first", SYNCS, rows_of(found, *SYNCS)))
+        print_rows("Syncs", SYNCS, found, "No syncs.")
 
 
 def outbox(
@@ -94,28 +99,26 @@ def outbox(
         found = health_report.outbox(reports, limit, sent=sent)
     if as_json:
         print_json(found)
-    elif found:
-        console.print(table("Events", EVENTS, rows_of(found, *EVENTS)))
     else:
-        console.print("Nothing waits.")
+        print_rows("Events", EVENTS, found, "Nothing waits.")
 
 
-def _queues() -> list[dict[str, Any]] | str:
-    """Messages by queue; `away` if the broker does not answer, `not asked` without AMQP_URL."""
+def _queues() -> tuple[str, list[dict[str, Any]] | None]:
+    """How the broker is, and messages by queue; none if it does not answer, or was not asked."""
     if not os.environ.get("AMQP_URL"):
-        return "not asked"
+        return "not asked", None
     with closing(QueueDepths(amqp_url(os.environ), QUEUES)) as depths:
         try:
             found = depths.read()
         except BrokerUnavailable:
-            return "away"
+            return AWAY, None
     queues: dict[str, dict[str, Any]] = {}
     for one in found:
         row = queues.setdefault(one.queue, {"queue": one.queue, "ready": 0, "delayed": 0, "dead": 0})
         row[one.kind] = one.messages
         if one.kind == "ready":
             row["consumers"] = one.consumers
-    return list(queues.values())
+    return "answers", list(queues.values())
 
 
 def _print(state: dict[str, Any]) -> None:
@@ -128,16 +131,13 @@ def _print(state: dict[str, Any]) -> None:
     else:
         console.print("Xero  answers")
     _print_work(state)
-    queues = state["queues"]
-    if isinstance(queues, str):
-        console.print(
-            f"[bold red]Broker is away[/]: {', '.join(QUEUES)}"
-            if queues == "away"
-            else "Queues  not asked: set AMQP_URL"
-        )
+    if state["broker"] == AWAY:
+        console.print(f"[bold red]Broker is away[/]: {', '.join(QUEUES)}")
+    elif state["queues"] is None:
+        console.print("Queues  not asked: set AMQP_URL")
     else:
         columns = ("queue", "ready", "delayed", "dead", "consumers")
-        console.print(table("Queues", columns, rows_of(queues, *columns)))
+        print_rows("Queues", columns, state["queues"], "Queues  none: no dispatcher or worker has run")
     if state["pauses"]:
         console.print(resting(state["pauses"]))
     causes = state["failures"]
