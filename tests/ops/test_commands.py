@@ -12,8 +12,10 @@ import typer.main
 from entrypoints.cli import app
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([*ROOT.glob("ops/runbooks/*.md"), *ROOT.glob("docs/*.md"), ROOT / "README.md"])
-FENCED = re.compile(r"^ *```sh\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+FOLDERS = ("ops/runbooks/*.md", "docs/*.md", "docs/events/*.md", "examples/**/*.md", "README.md")
+DOCUMENTS = sorted(path for folder in FOLDERS for path in ROOT.glob(folder))
+FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+SHELLS = ("", "sh", "bash")
 INLINE = re.compile(r"`([^`]+)`")
 COMMAND = re.compile(r"(?:^|[|;&(] *|-- )(?:\./run )?(?<!-n )allie-xero +([a-z][^|;&)>#\n]*)")
 SERVICE = {"worker", "dispatcher", "demo", "simulator serve", "simulator conformance"}
@@ -34,7 +36,8 @@ COMMANDS = dict(leaves(typer.main.get_command(app)))
 def named(text: str) -> set[str]:
     """The commands with their words that a document tells people to type."""
     joined = re.sub(r" *\n *", " ", text)
-    spans = [line for block in FENCED.findall(text) for line in block.splitlines()]
+    blocks = [block for language, block in FENCED.findall(text) if language in SHELLS]
+    spans = [line for block in blocks for line in block.splitlines()]
     spans += INLINE.findall(joined if "```" not in joined else re.sub(r"```.*?```", "", joined))
     return {found.strip() for span in spans for found in COMMAND.findall(span.strip())}
 
@@ -54,7 +57,7 @@ def problem(words: str) -> str | None:
     return f"{words!r}: no option {unknown}" if unknown else None
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_people_are_told_to_type_exists(path: Path) -> None:
     assert [found for words in sorted(named(path.read_text())) if (found := problem(words))] == []
 

@@ -1,7 +1,9 @@
 """The broker's definitions: what is in them suffices for the whole service, and for nothing more."""
 
 import json
+import re
 import secrets
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -90,6 +92,17 @@ def test_every_queue_is_a_quorum_queue_under_a_policy(defined: Defined) -> None:
     assert {name: one["policy"] for name, one in queues.items()} == {
         name: "allie-xero-rest" if name.endswith("Q") else "allie-xero-work" for name in queues
     }
+
+
+def typed() -> list[str]:
+    """What runbooks have people ask rabbitmqctl."""
+    texts = [path.read_text() for path in sorted((DEFINITIONS.parents[1] / "runbooks").glob("*.md"))]
+    return sorted({one.strip() for text in texts for one in re.findall(r"rabbitmqctl ([^|`\n]+)", text)})
+
+
+@pytest.mark.parametrize("words", typed())
+def test_rabbitmqctl_knows_what_runbooks_have_people_ask(defined: Defined, words: str) -> None:
+    assert defined.node.ctl(*shlex.split(words))
 
 
 def publish(channel: BlockingChannel, key: str, exchange: str = "allie.events") -> None:
