@@ -14,7 +14,7 @@ STAFF, RUNS = 12, 26
 TIMESHEET_PAGES = -(-STAFF * RUNS // 100)
 
 FIRST = {
-    "Organisation": 1 + TIMESHEET_PAGES,
+    "Organisation": 2,
     "Users": 1,
     "Settings": 1,
     "PayItems": 1,
@@ -28,7 +28,7 @@ FIRST = {
 """
 One look at every list, active and terminated staff apart, and one at every detail: no less will do.
 
-The organisation is asked for to connect, and with every page of lists, which do not say whose they are.
+The organisation is asked for to connect, and with the first lists, which do not say whose they are.
 """
 
 NOBODY_ELSE = """

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -11,7 +11,7 @@ from domain.errors import AccessExpired, RecordNotFound
 from domain.model.budget import LimitsSeen
 from domain.model.connection import Region
 from domain.model.ids import SourceId, TenantId
-from domain.model.payroll import Record
+from domain.model.payroll import Organisation, Record
 from domain.model.streams import Resource
 from domain.model.sync import DetailRequest, ListRequest, Reply, Request
 from domain.model.tokens import Access
@@ -65,7 +65,7 @@ class ScriptedPayroll:
         self._errors.setdefault(request, deque()).extend(errors)
 
     def open(self, tenant: TenantId, region: Region | None, access: Access) -> "ScriptedPayrollSource":  # noqa: ARG002
-        return ScriptedPayrollSource(self, access)
+        return ScriptedPayrollSource(self, tenant, access)
 
     def answer(self, request: Request, access: Access) -> Reply:
         with self._lock:
@@ -106,10 +106,16 @@ class ScriptedPayrollSource:
     """See `domain.ports.PayrollSource`."""
 
     payroll: ScriptedPayroll
+    tenant: TenantId
     access: Access
 
     def read(self, request: Request) -> Reply:
-        return self.payroll.answer(request, self.access)
+        """As scripted; but whoever is asked is the organisation that answers."""
+        reply = self.payroll.answer(request, self.access)
+        records = (
+            replace(one, id=self.tenant) if isinstance(one, Organisation) else one for one in reply.records
+        )
+        return replace(reply, records=tuple(records))
 
 
 def _id(record: Any) -> SourceId:

@@ -6,6 +6,7 @@ answer that says it: the organisation's own.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from domain.errors import OriginUnknown, RecordNotFound, ServiceError, WrongTenant
 from domain.model.connection import Connection
@@ -19,6 +20,9 @@ from domain.slices.planning import plan_of
 WHOSE = ListRequest(Resource.ORGANISATION)
 """The question that settles it."""
 
+LASTS = timedelta(minutes=1)
+"""How long an answer to it speaks for what follows: a first sync's later pages need no proof of their own."""
+
 
 def is_doubtful(stores: Stores, connection: Connection, fetched: Sequence[Fetched]) -> bool:
     """
@@ -28,7 +32,7 @@ def is_doubtful(stores: Stores, connection: Connection, fetched: Sequence[Fetche
     none, and a user may be in many organisations, so the lists of what seldom moves never prove themselves.
     """
     in_need = [one for one in fetched if _needs_proof(one)]
-    if not in_need or any(_settles(connection, one) for one in fetched):
+    if not in_need or any(_settles(connection, one) for one in fetched) or _is_settled(stores, connection):
         return False
     moving = {spec.resource for spec in plan_of(connection).lists if not spec.rest}
     shown = {
@@ -56,6 +60,13 @@ def _needs_proof(one: Fetched) -> bool:
     if isinstance(one.request, DetailRequest):
         return isinstance(one.result, RecordNotFound)
     return isinstance(one.result, Reply) and bool(one.result.records or one.result.unreadable)
+
+
+def _is_settled(stores: Stores, connection: Connection) -> bool:
+    """Whether a pass has read a moment ago that this is our organisation."""
+    scan = stores.syncs.scans(connection.id).get(Resource.ORGANISATION)
+    finished_at = scan.finished_at if scan is not None else None
+    return finished_at is not None and stores.now - finished_at <= LASTS
 
 
 def _settles(connection: Connection, one: Fetched) -> bool:

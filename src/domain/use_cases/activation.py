@@ -5,6 +5,7 @@ from dataclasses import replace
 from domain.messages import ConnectCompleted
 from domain.model.connection import Connection, Erase, Reason, Tenant
 from domain.model.plans import PLANS
+from domain.model.streams import Resource
 from domain.model.sync import Mode, Scan
 from domain.model.tokens import Credential
 from domain.ports import Stores
@@ -43,7 +44,8 @@ def activate(
     )
     for resource, reply in checked.replies:
         stores.payroll.save(active.id, reply.records)
-        stores.syncs.save_scan(active.id, Scan(resource=resource).advanced(reply, stores.now))
+        if resource is not Resource.ORGANISATION:  # the first pass asks for that, to know whose its answers are
+            stores.syncs.save_scan(active.id, Scan(resource=resource).advanced(reply, stores.now))
     return active
 
 
