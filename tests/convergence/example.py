@@ -8,7 +8,7 @@ from typing import Any
 
 from convergence.weather import brew, choose_switches
 from deployment.clinic import rows
-from deployment.killing import Killed, killed_after
+from deployment.killing import Killed, killed_after, watching
 from deployment.passing import Passing
 from deployment.service import ServiceInProcess, in_process
 from deployment.truth import differences
@@ -47,9 +47,9 @@ class Example:
             for _ in range(self.random.randint(2, 4)):
                 self._change(organisation)
                 brew(self.random, self.control, organisation.tenant_id, others)
-                self._survive(service)
+                self._survive(service, organisation)
                 service.publish("sync-requested", reason="test", mode=self._mode())
-                self._survive(service)
+                self._survive(service, organisation)
             self.control.clear_faults()
             self.time.settle(service)
             self._go_on(service)
@@ -81,10 +81,18 @@ class Example:
             self.control.change(organisation.tenant_id, seed=self.random.randrange(10**6))
             self.time.pass_time(timedelta(seconds=2))
 
-    def _survive(self, service: ServiceInProcess) -> None:
+    def _survive(self, service: ServiceInProcess, organisation: Organisation) -> None:
         """Work what is due, killed on the way more often than not, and changed under its hands."""
         statements = self.random.choice([None, self.random.randint(0, 60), self.random.randint(0, 400)])
-        with killed_after(statements), suppress(Killed):
+        moments = set(self.random.sample(range(1, 300), self.random.randint(0, 3)))
+
+        def change(sent: int) -> None:
+            if sent in moments:
+                self.control.advance(2)
+                self.control.change(organisation.tenant_id, seed=sent)
+                self.control.advance(2)
+
+        with watching(change), killed_after(statements), suppress(Killed):
             service.work()
         if self.random.random() < 0.5:
             self.time.settle(service)
