@@ -73,7 +73,7 @@ def fleet(database_url: str) -> Iterator[Fleet]:
 
 
 @contextmanager
-def refused(database_url: str, clinics: int, staff: int, **limits: int) -> Iterator[Fleet]:
+def refused(database_url: str, clinics: int, staff: int, runs: int = 1, **limits: int) -> Iterator[Fleet]:
     """Clinics whose employees Xero has refused to show, until now."""
     with (
         running(**limits) as xero,
@@ -86,7 +86,7 @@ def refused(database_url: str, clinics: int, staff: int, **limits: int) -> Itera
         xero.control.inject("status", status=400, path=EMPLOYEES)
         for number in range(clinics):
             worker.clinic = f"clinic-{number}"
-            organisation = xero.control.create_organisation(staff=staff, runs=1, seed=number)
+            organisation = xero.control.create_organisation(staff=staff, runs=runs, seed=number)
             fleet.organisations[worker.clinic] = organisation
             worker.connect(xero.control, organisation)
         fleet.work()
@@ -217,13 +217,15 @@ def test_a_replay_is_steered_by_hand_and_approved_by_another_and_the_rest_discar
     fleet.work()
     assert operator.json("replay", "show", number)["succeeded"] == 4
 
-    wish = ("failures", "discard", "--fingerprint", CAUSE, "--reason", "test clinic")
+    wish = ("failures", "discard", "--fingerprint", CAUSE, "--reason", "Test clinic")
     left = fleet.states()["failed"]
     assert f"{left} would be discarded" in operator.run(*wish)
     assert operator.json(*wish, "--yes") == {"discarded": left}
     assert fleet.states()["discarded"] == left
     settled = "SELECT DISTINCT settled_by, settled_why FROM allie_xero.failure WHERE state = 'discarded'"
-    assert rows(fleet.database_url, settled) == [("otto", "test clinic")]
+    assert rows(fleet.database_url, settled) == [("otto", "Test clinic")]
+    gone = value(fleet.database_url, "SELECT min(id) FROM allie_xero.failure WHERE state = 'discarded'")
+    assert " by otto: Test clinic\n" in operator.run("failures", "show", str(gone))
     assert "Say which" in operator.run("failures", "discard", "--reason", "x", code=2)
 
 
@@ -231,7 +233,7 @@ def test_a_thousand_failures_of_one_cause_are_replayed_once_each_within_every_li
     database_url: str, operator: Operator
 ) -> None:
     wish = ("--fingerprint", CAUSE, "--reason", "T-7", "--detach")
-    with refused(database_url, 20, 50, minute_limit=300, day_limit=1_000) as fleet:
+    with refused(database_url, 20, 50, runs=0, minute_limit=300, day_limit=1_000) as fleet:
         total = fleet.total
         assert total >= 1_000
         operator.run("replay", "--canary", "5", *wish)

@@ -172,4 +172,5 @@ def _print_end(failure: Row) -> None:
     replayed = f"replay {failure['replay_id']}" if failure["replay_id"] else "the service"
     why = f": {failure['settled_why']}" if failure["settled_why"] else ""
     by = failure["settled_by"] or replayed
-    console.print(f"{failure['state']} on {shown(failure['settled_at'])} by {by}{why}".capitalize())
+    state = failure["state"].capitalize()
+    console.print(f"{state} on {shown(failure['settled_at'])} by {by}{why}")

@@ -135,4 +135,4 @@ def _scope(clinic: str | None, stream: Stream | None, lane: Lane | None, *, ever
 
 def _words(scope: Scope) -> str:
     what = scope.stream.value if scope.stream else "backfill" if scope.lane else "everything"
-    return f"{what} of {scope.clinic_id or 'every clinic'}".capitalize()
+    return f"{what.capitalize()} of {scope.clinic_id or 'every clinic'}"
