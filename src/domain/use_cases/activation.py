@@ -44,7 +44,7 @@ def activate(
     )
     for resource, reply in checked.replies:
         stores.payroll.save(active.id, reply.records)
-        if resource is not Resource.ORGANISATION:  # the first pass asks for that, to know whose its answers are
+        if resource is not Resource.ORGANISATION:  # the first pass asks whose its answers are
             stores.syncs.save_scan(active.id, Scan(resource=resource).advanced(reply, stores.now))
     return active
 
