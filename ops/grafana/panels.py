@@ -136,6 +136,8 @@ XERO = Row(
         Panel("Away for everybody", (_age("xero_outage_since"),), "s", quiet=True,
               about="One connection asks every 30 s; the others wait."),
         Panel("Values we do not know", (("sum(allie_xero_xero_unknown_values_total)", "values"),)),
+        Panel("Answers of another organisation", (("sum(allie_xero_xero_wrong_tenant_total)", "answers"),),
+              about="Must stay 0. None is kept."),
     ),
 )  # fmt: skip
 

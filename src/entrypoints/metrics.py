@@ -98,6 +98,9 @@ class Metrics:
         self.unknown_values = count(
             "xero_unknown_values", "Values of Xero's enumerations that we do not know, kept as text."
         )
+        self.wrong_tenants = count(
+            "xero_wrong_tenant", "Answers of Xero that were another organisation's; must stay 0."
+        )
         self.records = count(
             "records", "Records read from Xero, by what was read.", labels.RESOURCE, labels.RECORD
         )

@@ -32,6 +32,7 @@ from domain.errors import (
     StorageConflict,
     StorageUnavailable,
     TransientError,
+    WrongTenant,
 )
 from domain.messages import SealedTokenSet
 from domain.model.connection import Region
@@ -167,8 +168,9 @@ class _WatchedSource:
             raise
         except TransientError:
             raise
-        except ServiceError:
+        except ServiceError as error:
             self._metrics.records(resource, "refused")
+            self._metrics.wrong_tenants(by=isinstance(error, WrongTenant))
             raise
         self._metrics.records(resource, "read", by=len(reply.records))
         self._metrics.records(resource, "unreadable", by=len(reply.unreadable))

@@ -147,6 +147,7 @@ def test_another_organisations_answers_are_refused_whole(  # noqa: PLR0917
         rows(database_url, f"SELECT id, deleted_at FROM allie_xero.{one} ORDER BY 1") for one in STORED
     ]
     assert ("WrongTenant", "organisation") in rows(database_url, OPEN)
+    assert service.metrics.registry.get_sample_value("allie_xero_xero_wrong_tenant_total")
 
     heal(service, control, time)
     assert differences(truth, database_url, service.clinic) == []
