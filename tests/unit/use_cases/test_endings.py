@@ -576,6 +576,9 @@ def test_a_consent_that_nobody_uses_is_let_go_of_after_its_term_and_told_once(
         Reason.CONSENT_LAPSED,
     )
     assert told(service).choices == ()
+    kept = service.database.connections.open_for(OTHER)
+    assert kept is not None
+    assert (kept.reason, kept.choices) == (Reason.CONSENT_LAPSED, ())
     assert len(service.database.outbox.events) == 1
     assert [one.revocation for one in service.database.certificates.issued] == [Revocation.REVOKED]
     assert XeroUserId("user-2") not in service.authorizer.links
