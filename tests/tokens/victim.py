@@ -59,7 +59,7 @@ def refresh_and_die(environment: Mapping[str, str], job: KeepAlive, point: str, 
     _watch_database(reach, point)
     _watch_xero(reach)
     with ExitStack() as closing, suppress(ServiceError):
-        _application(environment, closing).keep_alive(job)
+        application(environment, closing).keep_alive(job)
         reach("after-lease-release")
 
 
@@ -68,7 +68,7 @@ def refresh_all(
 ) -> None:
     """Several workers in one process: each wants every token set fresh, in an order of its own."""
     with ExitStack() as closing:
-        refresh: Refresh = _application(environment, closing).keep_alive.keywords["refresh"]
+        refresh: Refresh = application(environment, closing).keep_alive.keywords["refresh"]
         workers = [
             Thread(target=_refresh_each, args=(refresh, Random(f"{seed} {number}").sample(connections, k)))
             for number in range(threads)
@@ -86,7 +86,8 @@ def _refresh_each(refresh: Refresh, connections: list[tuple[ClinicId, Credential
             refresh(clinic_id, credential_id)
 
 
-def _application(environment: Mapping[str, str], closing: ExitStack) -> Any:
+def application(environment: Mapping[str, str], closing: ExitStack) -> Any:
+    """The service, in this process."""
     return build_application(
         load(environment), metrics=Metrics(), stopping=lambda: False, process="victim", closing=closing
     )
