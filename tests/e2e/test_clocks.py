@@ -1,4 +1,4 @@
-"""A worker whose clock is an hour ahead of the database's does all it should; see also tokens/test_clock.py."""
+"""A worker whose clock is an hour ahead of the database's does all it should; see tokens/test_clock.py."""
 
 from datetime import UTC, datetime, timedelta
 

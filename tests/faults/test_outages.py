@@ -16,6 +16,7 @@ from deployment.truth import differences
 from entrypoints.local.postgres import PrivatePostgres
 from entrypoints.local.rabbitmq import PrivateRabbitmq
 from faults.conftest import Wired
+from services.crashing import crash
 from simulator.client import Control
 from simulator.server import Running
 
@@ -43,19 +44,22 @@ def outage(
         yield
         xero.control.clear_faults()
 
-    def without(server: PrivatePostgres | PrivateRabbitmq) -> Outage:
-        @contextmanager
-        def stop_and_start() -> Iterator[None]:
-            server.kill()
-            yield
-            server.start()
+    @contextmanager
+    def without_database() -> Iterator[None]:
+        own_postgres.kill()
+        yield
+        own_postgres.start()
 
-        return stop_and_start
+    @contextmanager
+    def without_broker() -> Iterator[None]:
+        crash(rabbitmq_node)
+        yield
+        rabbitmq_node.start()
 
     return request.param, {
         "xero": without_xero,
-        "database": without(own_postgres),
-        "broker": without(rabbitmq_node),
+        "database": without_database,
+        "broker": without_broker,
     }[request.param]
 
 

@@ -22,6 +22,7 @@ from domain.messages import Envelope
 from domain.model.ids import ClinicId, EventId
 from entrypoints.local.postgres import PrivatePostgres
 from entrypoints.local.rabbitmq import PrivateRabbitmq
+from services.crashing import crash
 from simulator.server import Running
 
 EVENTS = 5_000
@@ -95,7 +96,7 @@ def test_nothing_that_was_confirmed_is_lost_with_the_leader(trio: Trio) -> None:
             continue
         confirmed.append(event.id)
         if len(confirmed) == KILL_AFTER:
-            trio.nodes[0].kill()
+            crash(trio.nodes[0])
     publisher.close()
     assert set(confirmed) <= set(until(lambda: whole(trio), "a new leader"))
 
@@ -121,7 +122,7 @@ def test_without_a_quorum_events_wait_in_the_outbox(
     clustered.start_dispatcher()
     time.sleep(1)
     for node in trio.nodes[:2]:
-        node.kill()
+        crash(node)
     rows(own_postgres.url, ADD, "event-1", TYPE)
     time.sleep(5)
     assert value(own_postgres.url, UNSENT) == 1

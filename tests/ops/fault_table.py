@@ -17,6 +17,7 @@ from deployment.clinic import connect, rows
 from deployment.platform import Platform
 from deployment.processes import Deployment
 from entrypoints.local.rabbitmq import PrivateRabbitmq
+from services.crashing import crash
 from simulator.client import Control, Organisation
 
 PAGE = Path(__file__).parents[2] / "docs" / "observability.md"
@@ -197,7 +198,7 @@ STAGES = (
             "The broker is down",
             "BrokerUnavailable",
             "Broker is away: …",
-            lambda patient: patient.node.kill(),
+            lambda patient: crash(patient.node),
             lambda patient: patient.node.start(),
         ),
     ),

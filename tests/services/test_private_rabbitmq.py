@@ -10,6 +10,7 @@ from entrypoints.local.process import LocalServiceError, free_port
 from entrypoints.local.rabbitmq import PrivateRabbitmq
 from entrypoints.local.rabbitmq_node import find_binaries
 from services.brokers import Broker, GivenBroker, new_vhost
+from services.crashing import crash
 from services.leftovers import folder_after_its_starter_is_killed, is_gone, ordinary_place, processes_of
 from services.needs import leave_out
 
@@ -65,7 +66,7 @@ def test_a_durable_message_survives_a_crash(rabbitmq_node: PrivateRabbitmq, node
         channel.confirm_delivery()
         channel.queue_declare("kept", durable=True)
         channel.basic_publish("", "kept", b"still here", pika.BasicProperties(delivery_mode=2))
-    rabbitmq_node.kill()
+    crash(rabbitmq_node)
     rabbitmq_node.start()
     with connect(node_vhost_url) as connection:
         _, _, body = connection.channel().basic_get("kept", auto_ack=True)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from services.crashing import crash
 from soak.world import World
 from workers.queues import QUEUES
 
@@ -68,8 +69,7 @@ def crash_the_database(world: World) -> None:
 def crash_the_broker(world: World) -> None:
     """It is killed and recovers."""
     world.tell("the broker crashes")
-    time.sleep(1)  # RabbitMQ 3.10 forgets quorum queues that were declared just now
-    world.rabbitmq.kill()
+    crash(world.rabbitmq)
     world.rabbitmq.start()
 
 
