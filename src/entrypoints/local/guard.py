@@ -8,6 +8,7 @@ does that on every POSIX system, also after SIGKILL, without a `preexec_fn` (uns
 Usage: guard.py STOP_SIGNAL FOLDER USER COMMAND [ARGUMENT ...] (an empty USER keeps the current one)
 """
 
+import os
 import pwd
 import shutil
 import signal
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 GRACE = 20  # seconds between the polite signal and SIGKILL
 
@@ -29,6 +31,7 @@ class Guard:
         self.child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
+            process_group=0,
             user=user or None,
             group=pwd.getpwnam(user).pw_gid if user else None,
             extra_groups=[] if user else None,
@@ -36,7 +39,7 @@ class Guard:
 
     def run(self) -> int:
         """Wait for the command and return its exit code, as a shell would give it."""
-        signal.signal(signal.SIGTERM, lambda *_: self.child.send_signal(self.stop))
+        signal.signal(signal.SIGTERM, lambda *_: self.send(self.stop))
         threading.Thread(target=self.listen, daemon=True).start()
         code = self.child.wait()
         if self.orphaned.is_set():
@@ -46,13 +49,21 @@ class Guard:
     def listen(self) -> None:
         """Pass signals on until the lifeline ends, then end the command."""
         for line in sys.stdin:
-            self.child.send_signal(signal.Signals[f"SIG{line.strip()}"])
+            self.send(signal.Signals[f"SIG{line.strip()}"])
         self.orphaned.set()
-        self.child.send_signal(self.stop)
+        self.send(self.stop)
         try:
             self.child.wait(GRACE)
         except subprocess.TimeoutExpired:
-            self.child.kill()
+            self.send(signal.SIGKILL)
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal the command; SIGKILL, which it cannot pass on, also what it has started."""
+        if number is not signal.SIGKILL:
+            self.child.send_signal(number)
+            return
+        with suppress(ProcessLookupError):  # it has ended
+            os.killpg(self.child.pid, number)
 
 
 if __name__ == "__main__":
