@@ -89,8 +89,8 @@ class QuietExceptions:
         error = _exception_of(event.pop("exc_info", None))
         if error is not None:
             event["error"] = type(error).__name__
-            frames = traceback.extract_tb(error.__traceback__)
-            event["where"] = [f"{frame.name}:{frame.lineno}" for frame in frames][-6:]
+            frames = traceback.walk_tb(error.__traceback__)  # extract_tb keeps every file's text for good
+            event["where"] = [f"{frame.f_code.co_name}:{line}" for frame, line in frames][-6:]
             if isinstance(error, ServiceError):
                 event["why"] = str(error)
             else:

@@ -1,5 +1,6 @@
 import io
 import json
+import linecache
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -86,6 +87,16 @@ def test_somebody_elses_error_is_told_by_class_and_place_and_never_by_its_text(r
     assert [place.split(":")[0] for place in line["where"]][-1] == "fail"
     assert "why" not in line
     assert "exception" not in line
+
+
+def test_an_error_leaves_no_source_text_in_memory(read: Read) -> None:
+    linecache.clearcache()
+    try:
+        fail(DriverError())
+    except DriverError:
+        structlog.get_logger("allie_xero").exception("failed")
+    assert read()
+    assert linecache.cache == {}
 
 
 def test_our_own_error_says_why(read: Read) -> None:
