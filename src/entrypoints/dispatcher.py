@@ -28,7 +28,7 @@ from domain.errors import BrokerUnavailable, TransientError, UnreadableMessage
 from domain.messages import DeadLetter, Envelope, Job
 from domain.model.ids import ClinicId, ConnectionId, EventId
 from domain.ports import Publish, SendJob
-from entrypoints import health
+from entrypoints import health, heap
 from entrypoints.bootstrap import build_application
 from entrypoints.gauges import GaugeReader
 from entrypoints.keys import key_ring
@@ -257,5 +257,6 @@ def main(settings: Settings, metrics: Metrics, *, on_signal: Callable[..., objec
         log.info("dispatcher started", address=health.address(server))
         gauges.start()
         closing.callback(gauges.close)
+        heap.settle()
         dispatcher.run()
     log.info("dispatcher stopped")

@@ -4,7 +4,7 @@ import os
 
 import dramatiq
 
-from entrypoints import logs
+from entrypoints import heap, logs
 from entrypoints.metrics import Metrics
 from entrypoints.settings import load
 from entrypoints.worker_process import build_broker
@@ -15,3 +15,4 @@ logs.configure(settings.log_format, "worker", redacted=metrics.redactions)
 metrics.built(settings.revision)
 broker = build_broker(settings, metrics)
 dramatiq.set_broker(broker)
+heap.settle()
