@@ -483,7 +483,7 @@ class Inbox(Protocol):
         ...
 
     def note_end(self, header: EventHeader) -> None:
-        """The worker has outlived the start it noted last."""
+        """The worker has outlived the start it noted last; no more is taken back than there is."""
         ...
 
 

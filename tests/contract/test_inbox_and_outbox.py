@@ -103,6 +103,14 @@ def test_an_end_is_that_event_alone(backend: Backend) -> None:
         assert stores.inbox.note_start(HEADER, TYPE) == 1
 
 
+def test_an_end_that_is_noted_twice_forgives_no_later_start(backend: Backend) -> None:
+    with backend.transaction(CLINIC) as stores:
+        assert stores.inbox.note_start(HEADER, TYPE) == 1
+        for _ in range(2):
+            stores.inbox.note_end(HEADER)
+        assert stores.inbox.note_start(HEADER, TYPE) == 1
+
+
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
 MARGIN = timedelta(seconds=5)
 

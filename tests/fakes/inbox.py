@@ -69,7 +69,7 @@ class InMemoryInbox:
 
     def note_end(self, header: EventHeader) -> None:
         seen = self.rows[_key(header)]
-        self.rows[_key(header)] = replace(seen, starts=seen.starts - 1)
+        self.rows[_key(header)] = replace(seen, starts=max(seen.starts - 1, 0))
 
     def _seen(self, header: EventHeader, event_type: str) -> SeenEvent:
         now = self._clock()

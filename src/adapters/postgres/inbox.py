@@ -60,7 +60,8 @@ RETURNING attempts
 """)
 
 NOTE_END = text("""
-UPDATE allie_xero.inbox SET attempts = attempts - 1 WHERE source = :source AND event_id = :event_id
+UPDATE allie_xero.inbox SET attempts = greatest(attempts - 1, 0)
+ WHERE source = :source AND event_id = :event_id
 """)
 
 
@@ -102,7 +103,7 @@ class PostgresInbox:
         return int(self._session.execute(NOTE_START, self._values(header, event_type)).scalar_one())
 
     def note_end(self, header: EventHeader) -> None:
-        """The worker has outlived the start it noted last."""
+        """The worker has outlived the start it noted last; no more is taken back than there is."""
         self._session.execute(NOTE_END, _key(header))
 
     def _values(self, header: EventHeader, event_type: str) -> dict[str, object]:

@@ -12,7 +12,7 @@ def dare(event: InboundEvent, *, transaction: Transaction) -> bool:
     Note a start of an event that came back; False if it is not to be started any more.
 
     The note is committed before the work begins, so a death counts and a connection that dropped, a deploy
-    or an error does not.
+    or an error does not. Nor does a database that was lost meanwhile: `workers.suspects` tells it afterwards.
     """
     with transaction(event.clinic_id) as stores:
         if stores.inbox.note_start(event.header, event.type) <= DEATHS:

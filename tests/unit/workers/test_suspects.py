@@ -1,5 +1,6 @@
 from collections.abc import Iterator
-from dataclasses import fields
+from contextlib import contextmanager
+from dataclasses import fields, replace
 from functools import partial
 from threading import Event, Thread
 from typing import Any
@@ -23,8 +24,12 @@ BROKER = StubBroker(middleware=[])
 
 
 @pytest.fixture
-def suspects() -> Iterator[Suspects]:
-    database = InMemoryDatabase()
+def database() -> InMemoryDatabase:
+    return InMemoryDatabase()
+
+
+@pytest.fixture
+def suspects(database: InMemoryDatabase) -> Iterator[Suspects]:
     bound: dict[str, Any] = {one.name: None for one in fields(Application)}
     bound["dare"] = partial(dare, transaction=database.transaction)
     bound["outlive"] = partial(outlive, transaction=database.transaction)
@@ -104,12 +109,57 @@ def test_suspects_take_turns(suspects: Suspects) -> None:
     assert done.wait(5)
 
 
-def test_a_database_that_is_away_holds_no_turn(suspects: Suspects) -> None:
-    def away(_: InboundEvent) -> bool:
+@contextmanager
+def away(suspects: Suspects, what: str) -> Iterator[None]:
+    """The database is gone when the application does `what`."""
+
+    def refuse(_: InboundEvent) -> bool:
         raise StorageUnavailable("away")
 
-    assert suspects.app is not None
-    object.__setattr__(suspects.app, "dare", away)
-    with pytest.raises(StorageUnavailable):
+    app = suspects.app
+    assert app is not None
+    refused: dict[str, Any] = {what: refuse}
+    suspects.app = replace(app, **refused)
+    yield
+    suspects.app = app
+
+
+def starts(database: InMemoryDatabase) -> int:
+    """How many starts of the one event have had no end."""
+    [seen] = database.inbox.rows.values()
+    return seen.starts
+
+
+def test_a_database_that_is_away_holds_no_turn(suspects: Suspects) -> None:
+    with away(suspects, "dare"), pytest.raises(StorageUnavailable):
         suspects.before_process_message(BROKER, delivery())
     suspects.after_process_message(BROKER, delivery(), exception=StorageUnavailable("away"))
+
+
+def test_an_end_that_the_database_missed_is_noted_before_the_next_start(
+    suspects: Suspects, database: InMemoryDatabase
+) -> None:
+    for _ in range(10):
+        suspects.before_process_message(BROKER, delivery())
+        assert starts(database) == 1
+        with away(suspects, "outlive"):
+            suspects.after_process_message(BROKER, delivery(), exception=StorageUnavailable("away"))
+            with pytest.raises(StorageUnavailable):
+                suspects.before_process_message(BROKER, delivery("event-2"))
+    suspects.before_process_message(BROKER, delivery())
+    suspects.after_process_message(BROKER, delivery())
+    assert starts(database) == 0
+
+
+def test_an_end_that_the_database_missed_is_noted_after_whatever_is_done(
+    suspects: Suspects, database: InMemoryDatabase
+) -> None:
+    other = delivery("event-2", redelivered=False)
+    suspects.before_process_message(BROKER, delivery())
+    with away(suspects, "outlive"):
+        suspects.after_process_message(BROKER, delivery(), exception=StorageUnavailable("away"))
+        suspects.after_process_message(BROKER, other)
+    suspects.after_process_message(BROKER, other, exception=StorageUnavailable("away"))
+    assert starts(database) == 1
+    suspects.after_process_message(BROKER, other)
+    assert starts(database) == 0
