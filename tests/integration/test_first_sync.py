@@ -13,7 +13,7 @@ from simulator.server import Running, running
 
 SIZES: list[dict[str, Any]] = [
     {"staff": 5, "runs": 9, "seed": 11},
-    {"staff": 14, "runs": 6, "seed": 12, "calendars": ["weekly", "monthly"]},
+    {"staff": 14, "runs": 6, "seed": 108, "calendars": ["weekly", "monthly"]},
     {"staff": 9, "years": 1, "seed": 13, "unscheduled": 2},
     {"region": "NZ", "staff": 7, "runs": 8, "seed": 14},
     {

@@ -20,6 +20,7 @@ _EXTRAS = (
     ("on_call", 0.2),
     ("court_order", 0.06),
 )
+_COVERED_ABROAD = 5  # every fifth pays into a pension at home, so that Australia's guarantee is not due
 _TITLES = {"F": "Ms", "M": "Mr"}
 
 
@@ -56,13 +57,18 @@ def hire(clinic: Clinic, rng: Random, calendar_id: str, start: date, now: dateti
         end_reason=None,
         keeps_timesheets=role.keeps_timesheets,
         student_loan=chance(rng, 0.3),
-        extras=tuple(slug for slug, share in _EXTRAS if chance(rng, share)),
+        extras=_extras(rng, number + 1),
         created_at=now,
         updated_at=now,
     )
     clinic.employees[employee.id] = employee
     clinic.private[employee.id] = _private(clinic, employee, rng)
     return employee
+
+
+def _extras(rng: Random, number: int) -> tuple[str, ...]:
+    chosen = [slug for slug, share in _EXTRAS if chance(rng, share)]
+    return (*chosen, *(["covered_abroad"] if number % _COVERED_ABROAD == 0 else []))
 
 
 def change_employee(clinic: Clinic, employee: Employee, now: datetime, **fields: object) -> Employee:

@@ -11,6 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from deployment.truth import au, newer
+from deployment.truth.costs import costs
 from deployment.truth.facts import Facts, Region, amount, day
 from services.databases import libpq_url
 
@@ -82,6 +83,7 @@ def expected(truth: dict[str, Any]) -> dict[str, Facts]:
             for run, slip in slips
         },
         "pay_line": {key: fact for _, slip in slips for key, fact in region.lines(slip)},
+        "payslip_cost": costs(runs),
         **_time(truth, region),
     }
 
@@ -210,6 +212,12 @@ VIEWS = {
         "payslip_id", f"pay_run_id employee_id first_name last_name employee_group has_lines {TOTALS}"
     ),
     "pay_line": _view("payslip_id kind position", "item_id line_type units amount"),
+    "payslip_cost": _view(
+        "payslip_id",
+        "pay_run_id employee_id pay_run_status calendar_id period_start period_end payment_date "
+        "earnings employer_pension employer_tax reimbursements cost hours_paid leave_hours_paid "
+        "is_provisional",
+    ),
     "timesheet": _view("timesheet_id", "employee_id status period_start period_end total_units"),
     "timesheet_entry": _view("timesheet_id day earnings_rate_id tracking_item_id", "units"),
     "timesheet_hours": _view("employee_id day earnings_rate_id status", "hours"),

@@ -29,7 +29,8 @@ def _withhold(pay: Pay) -> list[Line]:
         description += ", STSL"
     tax = tax.quantize(_DOLLAR, ROUND_HALF_UP).quantize(Decimal("0.01"))  # whole dollars
     lines = [Line(section="employee_tax", kind="payg", item_id=None, name=description, amount=tax)]
-    lines.append(_super("employer", pay.pensionable * _GUARANTEE, percentage=Decimal("12.00")))
+    if "covered_abroad" not in extras:
+        lines.append(_super("employer", pay.pensionable * _GUARANTEE, percentage=Decimal("12.00")))
     if sacrificed:
         lines.append(_super("salary_sacrifice", sacrificed))
     if "additional_pension" in extras:
