@@ -306,7 +306,7 @@ class PayrollStore(Protocol):
         ...
 
     def doubt_recent(self, connection_id: ConnectionId) -> None:
-        """Read the staff, the pay runs of the last thirteen months and what was set aside again."""
+        """Read the staff and the pay runs of the last thirteen months again, and what was set aside."""
         ...
 
     def doubt_all(self, connection_id: ConnectionId, details: Collection[Resource]) -> None:

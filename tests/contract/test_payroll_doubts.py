@@ -92,8 +92,9 @@ def test_everything_can_be_doubted_and_is_backfill_again(payroll: Payroll) -> No
     assert len(payroll.todo(Lane.BACKFILL)) == 13
 
 
-def terminated(name: str) -> EmployeeDetail:
-    return make_employee_detail(name, summary=make_employee(name, status="terminated"))
+def terminated(name: str, end_date: date | None = None) -> EmployeeDetail:
+    summary = make_employee(name, status="terminated", end_date=end_date)
+    return make_employee_detail(name, summary=summary)
 
 
 LISTS: list[tuple[Resource, str, Record, Record]] = [
@@ -223,13 +224,15 @@ def test_the_staff_and_the_runs_of_the_last_year_are_doubted(payroll: Payroll) -
     payroll.save(
         make_employee_detail("a"),
         terminated("b"),
+        terminated("c", date(2024, 1, 4)),
+        terminated("d", payroll.today() - timedelta(days=300)),
         make_pay_run_detail("new", "slip-1"),
         make_pay_run_detail("old", "slip-2", **long_ago),
     )
     payroll.save(make_lines("slip-1"), make_lines("slip-2"))
     payroll.backfilled()
     payroll.doubt_recent()
-    assert sorted(payroll.todo()) == ["employee:a", "pay_run:new"]
+    assert sorted(payroll.todo()) == ["employee:a", "employee:d", "pay_run:new"]
 
 
 def test_what_a_region_shows_only_as_a_part_of_something_is_never_asked_for_by_itself(

@@ -201,7 +201,7 @@ class InMemoryPayrollStore:
 
     def doubt_recent(self, connection_id: ConnectionId) -> None:
         since = (self._clock() - RECENT).date()
-        self._doubt(Resource.EMPLOYEE, connection_id, lambda _, row: row.values["status"] == "active")
+        self._doubt(Resource.EMPLOYEE, connection_id, lambda _, row: _is_recent(row.values, since))
         self._doubt(
             Resource.PAY_RUN,
             connection_id,
@@ -285,6 +285,11 @@ class InMemoryPayrollStore:
         if newest_by is not None:
             rows.sort(key=lambda one: one[1].values[newest_by], reverse=True)
         return [(DetailRequest(resource, SourceId(key[0])), row) for key, row in rows]
+
+
+def _is_recent(employee: Mapping[str, Any], since: date) -> bool:
+    end_date: date | None = employee["end_date"]
+    return employee["status"] == "active" or (end_date is not None and end_date > since)
 
 
 def _is_among(ids: set[SourceId]) -> Callable[[Key, Row], bool]:

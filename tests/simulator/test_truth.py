@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -129,6 +130,19 @@ class Australia:
         rows = pages(self.caller, "/payroll.xro/1.0/LeaveApplications/v2", "LeaveApplications")
         return {row["LeaveApplicationID"]: line_sums(row["LeavePeriods"], "NumberOfUnits") for row in rows}
 
+    def leave_balances(self) -> list[Json]:
+        return [
+            {
+                "employee_id": employee,
+                "leave_type_id": row["LeaveTypeID"],
+                "name": row["LeaveName"],
+                "units": money(row["NumberOfUnits"]),
+                "type_of_units": row["TypeOfUnits"],
+            }
+            for employee in self.employees()
+            for row in self.caller.au(f"Employees/{employee}").json()["Employees"][0]["LeaveBalances"]
+        ]
+
     def shows(self, _: Json) -> bool:
         return True
 
@@ -210,6 +224,19 @@ class Newer:
                 found[row["leaveID"]] = line_sums(row["periods"], "numberOfUnits")
         return found
 
+    def leave_balances(self) -> list[Json]:
+        return [
+            {
+                "employee_id": employee,
+                "leave_type_id": row["leaveTypeID"],
+                "name": row["name"],
+                "units": money(row["balance"]),
+                "type_of_units": row["typeOfUnits"],
+            }
+            for employee in self.employees()
+            for row in self.caller.payroll(f"Employees/{employee}/LeaveBalances").json()["leaveBalances"]
+        ]
+
     def shows(self, leave: Json) -> bool:
         return all(period["status"] in {"scheduled", "processed"} for period in leave["periods"])
 
@@ -267,6 +294,10 @@ def assert_time(reader: Reader, truth: Json) -> None:
     leave = {row["id"]: row for row in truth["leave"] if reader.shows(row)}
     units = {key: sum(money(p["units"]) for p in row["periods"]) for key, row in leave.items()}
     assert reader.leave() == units
+    left = [{**row, "units": money(row["units"])} for row in truth["leave_balances"]]
+    by_key = itemgetter("employee_id", "leave_type_id")
+    assert left, "somebody earns leave"
+    assert sorted(reader.leave_balances(), key=by_key) == sorted(left, key=by_key)
 
 
 @pytest.mark.parametrize("region", ["AU", "NZ", "UK"])

@@ -1,13 +1,15 @@
-"""Making plausible leave applications."""
+"""Making plausible leave applications, and what is left of each sort of leave."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
 from simulator.payroll.clinic import Clinic
-from simulator.payroll.model import Calendar, Employee, Leave, LeavePeriod
+from simulator.payroll.model import Calendar, Employee, Leave, LeaveBalance, LeavePeriod
+from simulator.payroll.payslips import ACCRUALS
 from simulator.payroll.rules import chance
 
+OPENING = Decimal("20.0000")
 _TITLES = {"annual_leave": "Holiday", "sick_leave": "Unwell", "unpaid_leave": "Study days"}
 
 
@@ -38,10 +40,30 @@ def make_leave(
     return leave
 
 
-def balance(clinic: Clinic, employee: Employee, slug: str, opening: Decimal, per_run: Decimal) -> Decimal:
-    """Opening balance, and what posted runs gave, less what was taken."""
-    leave_type = clinic.catalogue(slug).id
-    runs = sum(
+def balances(clinic: Clinic, employee: Employee) -> list[LeaveBalance]:
+    """What an employee has left of each leave type; casual staff earn no leave."""
+    if employee.basis == "casual":
+        return []
+    runs = _runs_of(clinic, employee)
+    found = []
+    for slug, share in ACCRUALS.items():
+        leave_type = clinic.catalogue(slug)
+        earned = (employee.hours_per_week * 2 * share).quantize(Decimal("0.0001")) * runs
+        found.append(
+            LeaveBalance(
+                employee_id=employee.id,
+                leave_type_id=leave_type.id,
+                name=leave_type.name,
+                units=OPENING + earned - _taken(clinic, employee, leave_type.id),
+                type_of_units="Hours",
+            )
+        )
+    return found
+
+
+def _runs_of(clinic: Clinic, employee: Employee) -> int:
+    """How many posted runs have given the employee leave."""
+    return sum(
         1
         for run in clinic.runs.values()
         if run.status == "posted"
@@ -49,17 +71,16 @@ def balance(clinic: Clinic, employee: Employee, slug: str, opening: Decimal, per
         and run.calendar_id == employee.calendar_id
         and employee.works_in(run.period_start, run.period_end)
     )
-    taken = sum(
-        (
-            period.units
-            for leave in clinic.leave.values()
-            if leave.employee_id == employee.id and leave.leave_type_id == leave_type
-            for period in leave.periods
-            if period.status == "processed"
-        ),
-        Decimal(0),
+
+
+def _taken(clinic: Clinic, employee: Employee, leave_type_id: str) -> Decimal:
+    periods = (
+        period
+        for leave in clinic.leave.values()
+        if leave.employee_id == employee.id and leave.leave_type_id == leave_type_id
+        for period in leave.periods
     )
-    return opening + per_run * runs - taken
+    return sum((one.units for one in periods if one.status == "processed"), Decimal(0))
 
 
 def overlaps(leave: Leave, start: date, end: date) -> bool:

@@ -257,3 +257,14 @@ class Leave:
     cashed_out: bool
     periods: tuple[LeavePeriod, ...]
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveBalance:
+    """What an employee has left of one leave type."""
+
+    employee_id: str
+    leave_type_id: str
+    name: str
+    units: Decimal
+    type_of_units: str

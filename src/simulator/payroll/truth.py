@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from simulator.payroll.absences import balances
 from simulator.payroll.clinic import Clinic
 from simulator.payroll.pay import PayRun
 
@@ -16,6 +17,7 @@ PARTS = (
     "pay_runs",
     "timesheets",
     "leave",
+    "leave_balances",
     "private",
 )
 
@@ -36,6 +38,9 @@ def truth(clinic: Clinic, parts: tuple[str, ...] = PARTS, *, payslips: bool = Tr
             {**_fields(sheet), "total_hours": sheet.total_hours} for sheet in clinic.timesheets.values()
         ],
         "leave": lambda: list(clinic.leave.values()),
+        "leave_balances": lambda: [
+            left for employee in clinic.employees.values() for left in balances(clinic, employee)
+        ],
         "private": lambda: {
             "organisation": clinic.secrets,
             "employees": list(clinic.private.values()),

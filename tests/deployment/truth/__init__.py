@@ -15,6 +15,9 @@ from deployment.truth.costs import costs
 from deployment.truth.facts import Facts, Region, amount, day
 from services.databases import libpq_url
 
+NIGHTLY = ("leave_balance",)
+"""What a pay run or leave changes without a stamp that tells: only the nightly comparison sees it."""
+
 REGIONS = {"AU": au.AU, "NZ": newer.NZ, "UK": newer.UK}
 
 
@@ -154,6 +157,14 @@ def _time(truth: dict[str, Any], region: Region) -> dict[str, Facts]:
             for one in leave
             for position, period in enumerate(one["periods"])
         },
+        "leave_balance": {
+            (one["employee_id"], one["leave_type_id"]): (
+                one["name"],
+                amount(one["units"]),
+                one["type_of_units"].lower(),
+            )
+            for one in truth["leave_balances"]
+        },
     }
 
 
@@ -223,4 +234,5 @@ VIEWS = {
     "timesheet_hours": _view("employee_id day earnings_rate_id status", "hours"),
     "leave_application": _view("leave_application_id", "employee_id leave_type_id start_date end_date"),
     "leave_period": _view("leave_application_id position", "period_start period_end units status"),
+    "leave_balance": _view("employee_id leave_type_id", "name units type_of_units"),
 }

@@ -130,9 +130,11 @@ IS_DOUBTED = """
 SELECT EXISTS (SELECT FROM {table} WHERE connection_id = :id AND id = :source_id AND stale)
 """
 
+# Who has left is still in runs, and a run changes the leave that is left without moving the employee's stamp.
 DOUBT_RECENT_STAFF = text("""
 UPDATE allie_xero.employee SET stale = true
- WHERE connection_id = :id AND deleted_at IS NULL AND status = 'active' AND NOT stale
+ WHERE connection_id = :id AND deleted_at IS NULL AND NOT stale
+   AND (status = 'active' OR end_date > now() - interval '13 months')
 """)
 
 DOUBT_RECENT_RUNS = text("""
@@ -208,7 +210,7 @@ def doubt_all(session: Session, connection_id: ConnectionId, details: Collection
 
 
 def doubt_recent(session: Session, connection_id: ConnectionId) -> None:
-    """Mark the staff, the pay runs of the last thirteen months and whatever was set aside as stale."""
+    """Mark as stale the staff and the pay runs of the last thirteen months, and whatever was set aside."""
     session.execute(DOUBT_RECENT_STAFF, {"id": connection_id})
     session.execute(DOUBT_RECENT_RUNS, {"id": connection_id})
     for table, _ in DETAILS.values():

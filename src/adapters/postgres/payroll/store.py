@@ -69,7 +69,7 @@ class PostgresPayrollStore:
         doubts.doubt_all(self._session, connection_id, details)
 
     def doubt_recent(self, connection_id: ConnectionId) -> None:
-        """Read the staff and the pay runs of the last thirteen months again."""
+        """Read the staff and the pay runs of the last thirteen months again, and what was set aside."""
         doubts.doubt_recent(self._session, connection_id)
 
     def note_seen(self, connection_id: ConnectionId, request: ListRequest, reply: Reply) -> None:

@@ -3,14 +3,12 @@
 from decimal import Decimal
 
 from simulator.identifiers import identifier
-from simulator.payroll.absences import balance
+from simulator.payroll.absences import balances
 from simulator.payroll.clinic import Clinic
-from simulator.payroll.model import BankAccount, Employee, Private
-from simulator.payroll.payslips import ACCRUALS
+from simulator.payroll.model import BankAccount, Employee, LeaveBalance, Private
 from simulator.regions.wire import Row, ms_date, ms_instant
 
 _BASIS = {"full_time": "FULLTIME", "part_time": "PARTTIME", "casual": "CASUAL"}
-_OPENING = Decimal("19.0000")
 
 
 def employee_summary(clinic: Clinic, employee: Employee, *, group: bool = False) -> Row:
@@ -78,7 +76,7 @@ def employee_detail(clinic: Clinic, employee: Employee) -> Row:
                 "EmployeeNumber": private.pension_member_number,
             }
         ],
-        "LeaveBalances": [] if employee.basis == "casual" else _leave_balances(clinic, employee),
+        "LeaveBalances": [_leave_balance(one) for one in balances(clinic, employee)],
     }
 
 
@@ -143,20 +141,13 @@ def _pay_template(employee: Employee) -> Row:
     }
 
 
-def _leave_balances(clinic: Clinic, employee: Employee) -> list[Row]:
-    rows = []
-    for slug, share in ACCRUALS.items():
-        leave_type = clinic.catalogue(slug)
-        per_run = (employee.hours_per_week * 2 * share).quantize(Decimal("0.0001"))
-        rows.append(
-            {
-                "LeaveName": leave_type.name,
-                "LeaveTypeID": leave_type.id,
-                "NumberOfUnits": balance(clinic, employee, slug, _OPENING, per_run),
-                "TypeOfUnits": "Hours",
-            }
-        )
-    return rows
+def _leave_balance(value: LeaveBalance) -> Row:
+    return {
+        "LeaveName": value.name,
+        "LeaveTypeID": value.leave_type_id,
+        "NumberOfUnits": value.units,
+        "TypeOfUnits": value.type_of_units,
+    }
 
 
 def fund_id(clinic: Clinic, number: int) -> str:

@@ -4,13 +4,11 @@ from decimal import Decimal
 
 from simulator.api.endpoint import Call, NotFound
 from simulator.identifiers import identifier
-from simulator.payroll.absences import balance
+from simulator.payroll.absences import balances
 from simulator.payroll.model import Employee, Leave
-from simulator.payroll.payslips import ACCRUALS
 from simulator.regions.wire import Row, iso_date, iso_instant
 
 _PERIOD = {"scheduled": "Approved", "processed": "Completed"}
-_OPENING = Decimal("20.0000")
 
 
 def leave(value: Leave) -> Row:
@@ -50,21 +48,15 @@ def leave_of(call: Call, employee: Employee) -> list[Leave]:
 
 def leave_balances(call: Call, employee: Employee) -> list[Row]:
     """What is left of each leave type."""
-    if employee.basis == "casual":
-        return []
-    rows = []
-    for slug, share in ACCRUALS.items():
-        leave_type = call.clinic.catalogue(slug)
-        per_run = (employee.hours_per_week * 2 * share).quantize(Decimal("0.0001"))
-        rows.append(
-            {
-                "name": leave_type.name,
-                "leaveTypeID": leave_type.id,
-                "balance": balance(call.clinic, employee, slug, _OPENING, per_run),
-                "typeOfUnits": "Hours",
-            }
-        )
-    return rows
+    return [
+        {
+            "name": value.name,
+            "leaveTypeID": value.leave_type_id,
+            "balance": value.units,
+            "typeOfUnits": value.type_of_units,
+        }
+        for value in balances(call.clinic, employee)
+    ]
 
 
 def salary_and_wages(employee: Employee) -> list[Row]:
