@@ -36,6 +36,10 @@ class StorageUnavailable(TransientError):
     """The database cannot be reached, or refused for a passing reason. Carries no driver text."""
 
 
+class StorageFull(StorageUnavailable):
+    """The database has no room for more: it goes on when somebody has made some."""
+
+
 class StorageConflict(TransientError):
     """Two writers wanted what only one can have; the next try sees who won."""
 

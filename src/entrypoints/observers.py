@@ -30,6 +30,7 @@ from domain.errors import (
     SecretUnreadable,
     ServiceError,
     StorageConflict,
+    StorageFull,
     StorageUnavailable,
     TransientError,
     WrongTenant,
@@ -59,6 +60,7 @@ REFRESH_RESULTS: dict[type[ServiceError], str] = {
 """What a refresh that raises is counted as; the first that fits."""
 
 STORAGE_FAULTS: dict[type[Exception], str] = {
+    StorageFull: "full",
     StorageUnavailable: "unavailable",
     StorageConflict: "conflict",
     StorageBug: "bug",

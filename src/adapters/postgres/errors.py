@@ -8,12 +8,14 @@ SQLSTATE and the constraint's name say enough.
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from domain.errors import ServiceError, StorageConflict, StorageUnavailable
+from domain.errors import ServiceError, StorageConflict, StorageFull, StorageUnavailable
 
 PASSING = ("08", "40", "53", "55", "57", "58")
 """SQLSTATE classes that pass: connection, rollback, resources, object state, intervention, system."""
 
 UNIQUE_VIOLATION = "23505"
+DISK_FULL = "53100"
+"""What ENOSPC becomes: errcode_for_file_access in PostgreSQL's elog.c."""
 
 
 class StorageBug(Exception):
@@ -28,6 +30,8 @@ def translated(error: DBAPIError | PoolTimeoutError) -> ServiceError | StorageBu
     constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
     if sqlstate == UNIQUE_VIOLATION:
         return StorageConflict(f"somebody else was first ({constraint})")
+    if sqlstate == DISK_FULL:
+        return StorageFull(f"the database's disk is full (SQLSTATE {sqlstate})")
     known = f" (SQLSTATE {sqlstate})" if sqlstate else ""
     is_lost = sqlstate is None and isinstance(error, OperationalError | InterfaceError)
     if is_lost or (sqlstate or "")[:2] in PASSING or error.connection_invalidated:

@@ -13,6 +13,7 @@ from domain.errors import (
     Limit,
     RateLimited,
     ServiceError,
+    StorageFull,
     TransientError,
     XeroUnavailable,
 )
@@ -236,7 +237,16 @@ class _Slice:
         return SliceOutcome.NEEDS_ATTENTION
 
     def back_off(self, error: Exception) -> SliceOutcome:
-        """Note what went wrong and try again later, later each time."""
+        """Note what went wrong and try again later, later each time; without room for the note as well."""
+        try:
+            self._back_off(error)
+        except StorageFull:
+            # Else the lease would run out, and Xero be asked over and over for what cannot be kept.
+            with self.transaction(self.lease.clinic_id) as stores:
+                stores.syncs.release(self.lease, stores.now + self.lease.backoff, failed=True)
+        return SliceOutcome.FAILED
+
+    def _back_off(self, error: Exception) -> None:
         with self.transaction(self.lease.clinic_id) as stores:
             is_silence = isinstance(error, XeroUnavailable)
             ask_at = note_silence(stores, self.connection) if is_silence else None
@@ -245,7 +255,6 @@ class _Slice:
             state = _state_after(error, is_outage=ask_at is not None)
             until = due_at if state is not FailureState.FAILED else None
             self._note(stores, state, error, until=until)
-        return SliceOutcome.FAILED
 
     def _note(
         self, stores: Stores, state: FailureState, error: Exception | str, *, until: datetime | None

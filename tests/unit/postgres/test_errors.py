@@ -3,7 +3,7 @@ import pytest
 from sqlalchemy import exc
 
 from adapters.postgres.errors import StorageBug, translated
-from domain.errors import StorageConflict, StorageUnavailable
+from domain.errors import StorageConflict, StorageFull, StorageUnavailable
 
 CANARY = "Failing row contains (s3cr3t-canary)"
 
@@ -39,6 +39,7 @@ def test_what_passes_is_an_outage(kind: type[psycopg.Error]) -> None:
     found = translated(driver_error(kind))
     assert isinstance(found, StorageUnavailable)
     assert str(kind.sqlstate) in str(found)
+    assert isinstance(found, StorageFull) == (kind is psycopg.errors.DiskFull)
 
 
 @pytest.mark.parametrize(
