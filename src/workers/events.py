@@ -186,7 +186,7 @@ def name_of(body: bytes) -> tuple[str, str] | None:
     """The type and the id of one of our events, in whatever version; None for anything else."""
     try:
         event = msgspec.json.decode(body[:MAX_BYTES], type=CloudEvent)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return (event.type, event.id) if VERSION.sub(".v1", event.type) in DATA else None
 

@@ -19,7 +19,7 @@ EVENT = {
 }
 
 POISON = {
-    "not_json": b"{half",
+    "not_json": json.dumps({**EVENT, "id": "half a Zoë"}, ensure_ascii=False).encode("latin-1"),
     "not_an_object": b"[]",
     "malformed_event": json.dumps({**EVENT, "data": {"clinic_id": 7}}).encode(),
     "unknown_event_type": json.dumps({**EVENT, "type": "allie.xero.sync-requested.v2"}).encode(),

@@ -153,7 +153,9 @@ def test_an_event_of_ours_has_a_name_in_versions_that_are_not_known_too(
     assert name_of(msgspec.json.encode(document)) == name
 
 
-@pytest.mark.parametrize("body", [b"", b"{half", b"[" * 100_000, b"{" + b" " * 300_000 + b"}"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{half", b"[" * 100_000, b"{" + b" " * 300_000 + b"}", b'{"id": "Zo\xeb"}']
+)
 def test_what_is_no_event_has_no_name(body: bytes) -> None:
     assert name_of(body) is None
 
