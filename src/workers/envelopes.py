@@ -5,14 +5,14 @@ dramatiq trusts its queues: one message with a wrong shape can stop a worker's t
 process looks healthy. So every field that it relies on is checked first.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from dramatiq import Message
 from dramatiq.common import q_name
 
 from domain.errors import UnreadableMessage
-from workers.events import MAX_BYTES, read_event
+from workers.events import MAX_BYTES, Clinic, Name, read_event
 from workers.queues import ROUTES
 from workers.tracing import continued
 
@@ -21,12 +21,19 @@ class Native(msgspec.Struct, forbid_unknown_fields=True):
     """dramatiq's own message, with the types that its worker relies on."""
 
     queue_name: str
-    actor_name: str
+    actor_name: Name
     args: list[Any]
     kwargs: dict[str, Any]
     options: dict[str, Any]
     message_id: str
     message_timestamp: int
+
+
+class Subject(msgspec.Struct):
+    """Whose a job is, as a row can say it: what dies on its queue becomes one."""
+
+    clinic_id: Clinic | None = None
+    connection_id: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
 
 
 def read_message(body: bytes, queue_name: str) -> "Message[Any]":
@@ -62,6 +69,7 @@ def event_message(document: dict[str, Any]) -> "Message[Any]":
 def _native(document: dict[str, Any], queue_name: str) -> "Message[Any]":
     try:
         native = msgspec.convert(document, Native)
+        msgspec.convert(native.kwargs, Subject)
     except msgspec.ValidationError:
         raise UnreadableMessage("neither_event_nor_message") from None
     if native.queue_name != queue_name:
@@ -75,6 +83,8 @@ def _native(document: dict[str, Any], queue_name: str) -> "Message[Any]":
 
 def _check_event(native: Native) -> None:
     event = read_event(native.kwargs["event"])
+    if "\0" in (event.header.traceparent or ""):
+        raise UnreadableMessage("malformed_event")
     route = ROUTES[event.type]
     if (native.actor_name, q_name(native.queue_name)) != (route.actor, route.queue):
         raise UnreadableMessage("wrong_actor")

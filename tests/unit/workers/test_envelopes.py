@@ -132,6 +132,9 @@ POISON: dict[str, dict[str, Any]] = {
     "a time that is text": native(message_timestamp=CANARY),
     "a time that is null": native(message_timestamp=None),
     "a time that is a fraction": native(message_timestamp=0.5),
+    "an actor that no row can name": native(actor_name="\0"),
+    "a clinic that no row can name": native(kwargs={"clinic_id": "\0"}),
+    "a connection that no row can name": native(kwargs={"connection_id": 2**63}),
     **{f"no {name}": {key: value for key, value in native().items() if key != name} for name in native()},
 }
 
@@ -167,6 +170,8 @@ def test_an_event_in_a_message_is_checked_like_one_by_itself() -> None:
     message = native(queue_name=CONNECT, actor_name="connection.complete", kwargs={"event": {"data": CANARY}})
     assert refused(body(message), CONNECT) == "malformed_event"
     assert refused(body({**message, "kwargs": {"event": CANARY}}), CONNECT) == "malformed_event"
+    no_row = {"event": event(traceparent="\0")}
+    assert refused(body({**message, "kwargs": no_row}), CONNECT) == "malformed_event"
     unknown = event(type="allie.xero.disconnect.v9")
     assert refused(body({**message, "kwargs": {"event": unknown}}), CONNECT) == "unknown_event_type"
 
