@@ -65,11 +65,16 @@ class ConsentWithdrawn(PermanentError):
 
 
 class UnreadableMessage(PermanentError):
-    """A message that no version of the contract describes; `code` says what is wrong with it."""
+    """
+    A message that no version of the contract describes.
+
+    `code` says what is wrong with it; `where` is a field's path, as `$.data.clinic_id`, and quotes nothing.
+    """
 
     def __init__(self, code: str, where: str = "") -> None:
         super().__init__(f"{code} {where}".strip())
         self.code = code
+        self.where = where
 
 
 class Fenced(PermanentError):

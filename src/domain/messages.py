@@ -281,8 +281,9 @@ class DeadLetter:
     """
     A message that the broker has set aside; never its content.
 
-    `code` says what is wrong with it, or why it was given up; `digest` is the SHA-256 of its body, `size` its
-    bytes. `event` is the event in it, without its grant; `connection_id` the connection that a job was for.
+    `code` says what is wrong with it, or why it was given up; `where` the field that is wrong; `digest` is
+    the SHA-256 of its body, `size` its bytes. `event` is the event in it, without its grant; `connection_id`
+    the connection that a job was for.
     """
 
     queue: str
@@ -295,6 +296,7 @@ class DeadLetter:
     clinic_id: ClinicId | None = None
     connection_id: ConnectionId | None = None
     event: Mapping[str, object] | None = None
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)

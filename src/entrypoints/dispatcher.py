@@ -197,6 +197,7 @@ def dead_letter(set_aside: SetAside) -> DeadLetter:
             size=size,
             type=event_type,
             event_id=EventId(event_id) if event_id else None,
+            where=error.where,
         )
     if "event" not in message.kwargs:
         connection_id = message.kwargs.get("connection_id")

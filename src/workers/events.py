@@ -66,6 +66,13 @@ class CloudEvent(Struct, kw_only=True):
     data: dict[str, Any]
 
 
+class Named(Struct):
+    """What an event is called, whatever else is wrong with it."""
+
+    type: Name
+    id: Name
+
+
 class CodeGrant(Struct, kw_only=True, tag="authorization_code", tag_field="type"):
     """
     What Xero's redirect brought; good for five minutes and one use.
@@ -183,9 +190,9 @@ def without_grant(document: object) -> dict[str, Any]:
 
 
 def name_of(body: bytes) -> tuple[str, str] | None:
-    """The type and the id of one of our events, in whatever version; None for anything else."""
+    """The type and the id of one of our events, whole or not, in whatever version; None for anything else."""
     try:
-        event = msgspec.json.decode(body[:MAX_BYTES], type=CloudEvent)
+        event = msgspec.json.decode(body[:MAX_BYTES], type=Named)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return (event.type, event.id) if VERSION.sub(".v1", event.type) in DATA else None

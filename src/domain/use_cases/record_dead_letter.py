@@ -8,6 +8,9 @@ from domain.ports import Transaction
 def record_dead_letter(letter: DeadLetter, *, transaction: Transaction) -> None:
     """Record it; a second time only counts as another attempt, so the letter may be taken off afterwards."""
     subject = f"connection:{letter.connection_id}" if letter.connection_id else letter.event_id
+    context = {"queue": letter.queue, "digest": letter.digest, "size": str(letter.size)}
+    if letter.where:
+        context["where"] = letter.where
     with transaction(letter.clinic_id) as stores:
         stores.failures.record(
             Failure(
@@ -17,7 +20,7 @@ def record_dead_letter(letter: DeadLetter, *, transaction: Transaction) -> None:
                 subject=subject or letter.digest,
                 clinic_id=letter.clinic_id,
                 connection_id=letter.connection_id,
-                context={"queue": letter.queue, "digest": letter.digest, "size": str(letter.size)},
+                context=context,
                 event=letter.event,
             )
         )

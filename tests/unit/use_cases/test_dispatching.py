@@ -195,10 +195,11 @@ def test_a_dead_letter_is_kept_as_a_failure_without_its_content(service: InMemor
 
 
 def test_a_letter_that_nobody_can_read_is_quarantined_by_its_digest(service: InMemoryService) -> None:
-    letter = make_dead_letter()
+    letter = make_dead_letter(where="$.data.clinic_id")
     record_dead_letter(letter, transaction=service.transaction)
     [kept] = service.database.failures.kept
     assert kept.failure.state is FailureState.QUARANTINED
+    assert kept.failure.context["where"] == "$.data.clinic_id"
     assert (kept.failure.place, kept.failure.subject) == ("queue:allie-xero.connect", letter.digest)
     assert kept.failure.clinic_id is None
 

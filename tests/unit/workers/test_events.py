@@ -139,6 +139,7 @@ def test_unknown_types_and_versions_are_not_guessed_at(kind: str) -> None:
             ("allie.xero.connect-completed.v12", "event-1"),
         ),
         (event("disconnect", data={}), ("allie.xero.disconnect.v1", "event-1")),
+        (event("disconnect", time="2026-11-20T03:00:00"), ("allie.xero.disconnect.v1", "event-1")),
         (event("disconnect", type="allie.xero.disconnect.v2x"), None),
         (event("disconnect", type="allie.xero.disconnect.v99999"), None),
         (event("disconnect", type="allie.xero.disconnect"), None),
@@ -201,7 +202,7 @@ def test_what_is_malformed_is_refused_with_its_place_and_without_its_value(
 ) -> None:
     error = refused(document)
     assert error.code == "malformed_event"
-    assert str(error).removeprefix("malformed_event").strip() == where
+    assert (error.where, str(error)) == (where, f"malformed_event {where}".strip())
 
 
 JSON = st.recursive(
