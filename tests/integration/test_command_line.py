@@ -116,6 +116,8 @@ def test_passes_and_events_are_listed(operator: Operator, service: ServiceInProc
     assert (first["mode"], first["state"], first["calls"] > 5) == ("changes", "finished", True)
     assert operator.json("syncs", "--state", "running") == []
     assert operator.run("syncs", "--state", "queued") == "No syncs.\n"
+    for words in ("syncs --state done", "failures list --stream payslip", "replay --stream payslip"):
+        operator.run(*words.split(), code=2)  # "none" would be a lie
     datetime.strptime(first["finished_at"], "%Y-%m-%dT%H:%M:%SZ").astimezone()  # as jq's fromdate reads it
     service.publish("sync-requested", mode="full")
     assert [one["mode"] for one in operator.json("syncs")] == ["full", "changes"]

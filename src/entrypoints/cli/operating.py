@@ -15,6 +15,7 @@ from adapters.postgres.transaction import Origin, Storage, postgres_transaction
 from domain.errors import SecretUnreadable
 from domain.model.ids import ClinicId
 from domain.model.kept_failure import FailureQuery
+from domain.model.streams import Stream
 from domain.ports import Transaction
 from entrypoints.cli import instants
 from entrypoints.cli.output import complain
@@ -29,7 +30,7 @@ Operator = Annotated[
 ]
 Reason = Annotated[str, typer.Option(help="Why, such as a ticket; it is kept.")]
 Clinic = Annotated[str | None, typer.Option(help="Of this clinic only.")]
-StreamName = Annotated[str | None, typer.Option("--stream", help="Of this stream only, such as payslips.")]
+StreamName = Annotated[Stream | None, typer.Option("--stream", help="Of this stream only.")]
 Fingerprint = Annotated[str | None, typer.Option(help="Of this cause only; see: allie-xero failures list")]
 Since = Annotated[str | None, typer.Option(help="Last tried after: 2h, '3 days ago', 2026-11-20.")]
 Until = Annotated[str | None, typer.Option(help="Last tried before: 2h, '3 days ago', 2026-11-20.")]
@@ -55,7 +56,7 @@ def transactions() -> Iterator[Transaction]:
 
 
 def query(
-    clinic: str | None, stream: str | None, fingerprint: str | None, since: str | None, until: str | None
+    clinic: str | None, stream: Stream | None, fingerprint: str | None, since: str | None, until: str | None
 ) -> FailureQuery:
     """Which failures are meant; exits with 2 if a time cannot be read."""
     now = datetime.now(UTC)

@@ -2,7 +2,7 @@
 
 import os
 from contextlib import closing
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -30,6 +30,7 @@ SYNCS = (
     "changed",
 )
 EVENTS = ("created_at", "type", "clinic_id", "attempts", "next_attempt_at", "sent_at")
+SyncState = Literal["queued", "running", "finished", "stopped"]
 SHOWN = 8
 AWAY = "away"
 
@@ -61,7 +62,7 @@ def status(as_json: AsJson = False) -> None:
 def syncs(
     *,
     clinic: Clinic = None,
-    state: Annotated[str | None, typer.Option(help="queued, running, finished or stopped.")] = None,
+    state: Annotated[SyncState | None, typer.Option(help="In this state only.")] = None,
     oldest: Annotated[bool, typer.Option("--oldest", help="The oldest first.")] = False,
     limit: Annotated[int, typer.Option(help="At most so many.", min=1)] = 50,
     as_json: AsJson = False,
