@@ -19,11 +19,13 @@ from adapters.rabbitmq.depths import QueueDepths
 from deployment.clinic import connect, is_backfilled, value
 from deployment.platform import platform
 from deployment.processes import deployed, until
+from entrypoints.contract.schemas import OUTBOUND
 from entrypoints.local.rabbitmq import PrivateRabbitmq
 from simulator.server import running
 from workers.queues import QUEUES
 
 DEFINITIONS = Path(__file__).parents[2] / "ops" / "rabbitmq" / "definitions.json"
+PLATFORMS_QUEUE = DEFINITIONS.with_name("platform.json")
 VHOST = "allie"
 WORKER, DISPATCHER, PLATFORM = "allie-xero-worker", "allie-xero-dispatcher", "allie-platform"
 OPERATOR = "allie-xero-operator"
@@ -102,7 +104,7 @@ def typed() -> list[str]:
 
 @pytest.mark.parametrize("words", typed())
 def test_rabbitmqctl_knows_what_runbooks_have_people_ask(defined: Defined, words: str) -> None:
-    assert defined.node.ctl(*shlex.split(words))
+    defined.node.ctl(*shlex.split(words))  # raises where it does not
 
 
 def publish(channel: BlockingChannel, key: str, exchange: str = "allie.events") -> None:
@@ -138,6 +140,19 @@ def test_nobody_may_do_more_than_its_part(defined: Defined, what: str) -> None:
         pytest.raises(ChannelClosedByBroker, match="ACCESS_REFUSED"),
     ):
         attempt(connection.channel())
+
+
+@pytest.mark.parametrize("event", [one.type for one in OUTBOUND])
+def test_events_reach_the_platforms_queue_once_it_was_bound_by_hand(defined: Defined, event: str) -> None:
+    defined.node.ctl("import_definitions", str(PLATFORMS_QUEUE))
+    with closing(pika.BlockingConnection(pika.URLParameters(defined.url(DISPATCHER)))) as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        channel.basic_publish("allie.events", event, b"{}", mandatory=True)
+    with closing(pika.BlockingConnection(pika.URLParameters(defined.url(PLATFORM)))) as connection:
+        method, _, _ = connection.channel().basic_get("allie.platform", auto_ack=True)
+        assert method is not None
+        assert method.routing_key == event
 
 
 def test_an_operator_sees_how_long_the_queues_are(defined: Defined) -> None:
