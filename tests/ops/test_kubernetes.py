@@ -221,3 +221,5 @@ def test_runbooks_name_pods_and_secrets_that_there_are(everything: dict[str, lis
     assert len(named) > 10
     assert set(named) <= pods(everything).keys() | {"xero", "keyring"}
     assert set(re.findall(r" -l (\S+?)=", typed)) == {"app.kubernetes.io/name"}
+    shown = re.findall(r"get secret .*'(.*)'", typed)
+    assert shown == ["{.metadata.managedFields[*].time}"]  # `apply` keeps a whole secret in its annotations
