@@ -98,6 +98,14 @@ def test_steps_run_where_the_login_has_the_rights_for_them() -> None:
         assert (WHERE in text) is (None in needed.values()), path.name
 
 
+def test_logs_are_searched_past_lines_that_are_not_json() -> None:
+    """`db migrate`, and what cannot start, speak in words: jq would stop at the first of them."""
+    text = "\n".join(path.read_text() for path in DOCUMENTS)
+    searches = re.findall(r"kubectl .* logs .*\| (jq .*)", text)
+    assert len(searches) >= 4
+    assert [one for one in searches if not one.startswith("jq -cR 'fromjson? | ")] == []
+
+
 def test_every_command_is_in_the_documentation() -> None:
     text = (ROOT / "docs/command-line.md").read_text()
     assert [name for name in COMMANDS if f"allie-xero {name}" not in text] == []
