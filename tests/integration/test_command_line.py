@@ -96,6 +96,7 @@ def test_one_screen_says_how_it_all_is(operator: Operator, database_url: str) ->
 @pytest.mark.usefixtures("service")
 def test_one_screen_says_what_is_wrong(operator: Operator, service: ServiceInProcess, xero: Running) -> None:
     operator.run("pause", "clinic-1", "--until", "2h", "--reason", "T-9")
+    assert "Rests until" in operator.run("connections", "show", "clinic-1")
     service.publish("sync-requested", mode="full")
     assert service.work() == 0
     said = operator.run("status", code=3)

@@ -1,6 +1,7 @@
 """What operators and the main platform are told of how far a clinic's data is, while it is being read."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -55,6 +56,9 @@ def test_how_far_a_backfill_is_and_when_it_ends_is_told_before_it_begins_and_whi
     assert kept["percent"] >= told["backfill_percent"]
     assert kept["calls_left"] <= asked
     assert f"Details: {kept['percent']} % read; {kept['calls_left']} calls left" in screen
+    assert re.search(
+        r"Calls left, as Xero last said: \d+ of \d+ a minute; 1,\d{3} of [12],\d{3} a day", screen
+    )
 
 
 def test_the_screen_says_how_current_each_stream_is(

@@ -217,7 +217,9 @@ def test_the_example_names_its_image_by_digest_alone(everything: dict[str, list[
 def test_runbooks_name_pods_and_secrets_that_there_are(everything: dict[str, list[Manifest]]) -> None:
     text = "".join(path.read_text() for path in (KUBERNETES.parent / "runbooks").glob("*.md"))
     typed = "\n".join(line for line in text.splitlines() if "kubectl" in line)
-    named = re.findall(r"(?:deploy/|deployment[/ ]|scaledobject |job/|get secret |kubernetes.io/name=)([a-z]+)", typed)
+    named = re.findall(
+        r"(?:deploy/|deployment[/ ]|scaledobject |job/|get secret |kubernetes.io/name=)([a-z]+)", typed
+    )
     assert len(named) > 10
     assert set(named) <= pods(everything).keys() | {"xero", "keyring"}
     assert set(re.findall(r" -l (\S+?)=", typed)) == {"app.kubernetes.io/name"}

@@ -13,7 +13,7 @@ from domain.model.backfill import Backfill
 from domain.model.connection import Reason, Region
 from domain.model.freshness import in_words
 from domain.model.streams import Stream
-from entrypoints.cli.output import complain, console, kilobytes, print_json, print_rows
+from entrypoints.cli.output import complain, console, kilobytes, print_json, print_rows, shown
 from entrypoints.settings import database_url, history_since
 
 app = typer.Typer(help="Clinics' connections to Xero.", no_args_is_help=True)
@@ -78,18 +78,31 @@ def _print(summary: Any, detail: Any) -> None:
     console.print(f"[bold]{summary['clinic_id']}[/]  {organisation}  {summary['status']}")
     if summary["reason"]:
         console.print(Reason(summary["reason"]).sentence)
+    if summary["paused_until"]:
+        console.print(f"Rests until {shown(summary['paused_until'])} UTC; see: allie-xero pauses")
     for one in detail["freshness"]:
         words = in_words(
             Stream(one["stream"]), one["known_to"], one["checked_at"], is_faulty=bool(one["fault"])
         )
         console.print(f"  {words}")
     console.print(_backfill(detail.get("backfill")))
+    console.print(_budget(detail["budget"]))
     lists = ("resource", "finished_at", "fault")
     print_rows("Lists, last read", lists, detail["lists"], "No list was read yet.")
     syncs = ("mode", "state", "requested_by", "started_at", "finished_at")
     print_rows("Syncs, newest first", syncs, detail["syncs"], "No syncs.")
     used = [{**one, "received": kilobytes(one["wire_bytes"])} for one in detail["usage"]]
     print_rows("Used of Xero", ("month", "calls", "received"), used, "Xero was not asked yet.")
+
+
+def _budget(found: dict[str, Any] | None) -> str:
+    """What Xero's last answer left of the organisation's limits; None where it was not asked yet."""
+    if found is None:
+        return "Calls left: Xero has not said yet"
+    minute = f"{found['minute_remaining']:,} of {found['minute_limit']:,} a minute"
+    day = f"{found['day_remaining']:,} of {found['day_limit']:,} a day"
+    ends = f"until {shown(found['day_resets_at'])} UTC"
+    return f"Calls left, as Xero last said: {minute}; {day}, {ends}"
 
 
 def _backfill(found: dict[str, Any] | None) -> str:
