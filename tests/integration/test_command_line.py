@@ -183,6 +183,12 @@ def test_the_queues_are_null_where_they_were_not_asked_or_do_not_answer(
     assert (unasked["broker"], unasked["queues"]) == ("not asked", None)
 
 
+@pytest.mark.parametrize("words", ["db migrate", "status", "failures list"])
+def test_a_database_that_is_away_is_a_sentence(operator: Operator, words: str) -> None:
+    operator.url = "postgresql://nobody@127.0.0.1:1/none"
+    assert operator.run(*words.split(), code=3) == "the database is away\n"
+
+
 def test_the_version_names_the_commit_where_it_is_known(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

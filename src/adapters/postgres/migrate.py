@@ -7,11 +7,12 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from adapters.postgres.access import apply_grants, become_owner
 from adapters.postgres.engine import open_engine
+from adapters.postgres.errors import translated
 from adapters.postgres.tables import SCHEMA
 
 LOCK = 7_241_903_551
@@ -31,14 +32,22 @@ def migrate(url: str) -> None:
     """
     Migrate the database at `url` to the newest version; does nothing where it is there already.
 
-    Safe to run from several places at once. Raises CannotMigrate where an administrator has to go first.
+    Safe to run from several places at once. Raises CannotMigrate where an administrator has to go first, and
+    StorageUnavailable where there is no database.
     """
     engine = open_engine(url, pool_size=1, application_name="allie-xero migrate")
     try:
-        with engine.connect() as connection:
+        with _connected(engine) as connection:
             _migrate(connection)
     finally:
         engine.dispose()  # ends the session, and with it the lock
+
+
+def _connected(engine: Engine) -> Connection:
+    try:
+        return engine.connect()
+    except OperationalError as error:
+        raise translated(error) from None
 
 
 def _migrate(connection: Connection) -> None:
