@@ -12,6 +12,11 @@ from domain.model.tokens import Secret
 
 T = TypeVar("T")
 
+PRODUCTION = "production"
+UNPROVEN = (
+    "DATABASE_URL does not say sslmode=verify-full, which production requires "
+    "(or sslmode=disable, where something else encrypts)"
+)
 DATABASE_FORM = "postgresql://user:password@host:port/name"
 CERTIFICATES_FORM = "the path of a file of certificates (PEM)"
 AMQP_FORM = "amqp://user:password@host:port/vhost"
@@ -76,7 +81,10 @@ class _Reader:
 
 def database_url(environ: Mapping[str, str]) -> str:
     """Only where the database is, for commands that need no more. Raises SettingsInvalid."""
-    return _only(environ, "DATABASE_URL", _database_url, DATABASE_FORM).reveal()
+    url = _only(environ, "DATABASE_URL", _database_url, DATABASE_FORM).reveal()
+    if environment(environ) == PRODUCTION and not _is_proven(url):
+        raise SettingsInvalid([UNPROVEN])
+    return url
 
 
 def amqp_url(environ: Mapping[str, str]) -> str:
@@ -181,9 +189,10 @@ def load(environ: Mapping[str, str], *, asks_xero: bool = True) -> Settings:
         ),
         revision=reader.read("ALLIE_XERO_REVISION", _name, "the commit of this build", "unknown"),
     )
-    if settings.environment == "production":
+    if settings.environment == PRODUCTION:
         _refuse_plain_http(reader, settings)
-        _refuse_unproven_database(reader, settings)
+        if settings.database_url and not _is_proven(settings.database_url.reveal()):
+            reader.problems.append(UNPROVEN)
     if reader.problems:
         raise SettingsInvalid(reader.problems)
     return settings
@@ -212,22 +221,11 @@ def _refuse_plain_http(reader: _Reader, settings: Settings) -> None:
             reader.problems.append(f"{name} is not https, which production requires")
 
 
-def _refuse_unproven_database(reader: _Reader, settings: Settings) -> None:
+def _is_proven(url: str) -> bool:
     """What libpq does when nothing is said: it goes on without TLS, and takes any certificate."""
-    if not settings.database_url:
-        return
-    parts = urlsplit(settings.database_url.reveal())
+    parts = urlsplit(url)
     said = dict(parse_qsl(parts.query)).get("sslmode")
-    if said not in ("verify-full", "disable") and parts.hostname not in (
-        None,
-        "localhost",
-        "127.0.0.1",
-        "::1",
-    ):
-        reader.problems.append(
-            "DATABASE_URL does not say sslmode=verify-full, which production requires "
-            "(or sslmode=disable, where something else encrypts)"
-        )
+    return said in ("verify-full", "disable") or parts.hostname in (None, "localhost", "127.0.0.1", "::1")
 
 
 def _name(text: str) -> str:

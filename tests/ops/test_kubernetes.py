@@ -129,7 +129,10 @@ def test_each_process_has_logins_of_its_own(everything: dict[str, list[Manifest]
         sources = pods(everything)[name]["spec"]["containers"][0]["envFrom"]
         secrets = {one["secretRef"]["name"] for one in sources if "secretRef" in one}
         assert secrets == {name} | ({"xero"} if name == "worker" else set())
-    (given,) = pods(everything)["migrate"]["spec"]["containers"][0]["env"]
+    container = pods(everything)["migrate"]["spec"]["containers"][0]
+    (settings,) = of_kind(everything["migrate"], "ConfigMap")
+    assert container["envFrom"] == [{"configMapRef": {"name": settings}}]
+    (given,) = container["env"]
     assert given["name"] == "DATABASE_URL"
     assert given["valueFrom"]["secretKeyRef"]["name"] == "migrate"
 

@@ -200,6 +200,8 @@ def test_production_talks_to_xero_over_tls_only(name: str) -> None:
 def test_production_talks_to_a_database_elsewhere_only_when_it_is_proven(said: str) -> None:
     [problem] = problems(**{**PRODUCTION, "DATABASE_URL": f"postgresql://db.test/allie{said}"})
     assert problem.startswith("DATABASE_URL does not say sslmode=verify-full")
+    with pytest.raises(SettingsInvalid, match="sslmode=verify-full"):
+        database_url({**PRODUCTION, "DATABASE_URL": f"postgresql://db.test/allie{said}"})
 
 
 @pytest.mark.parametrize(
@@ -213,6 +215,7 @@ def test_production_talks_to_a_database_elsewhere_only_when_it_is_proven(said: s
 )
 def test_production_takes_a_database_that_is_proven_or_near(url: str) -> None:
     assert load({**REQUIRED, **PRODUCTION, "DATABASE_URL": url}).environment == "production"
+    assert database_url({**PRODUCTION, "DATABASE_URL": url}) == url
 
 
 def test_settings_show_no_secrets() -> None:
