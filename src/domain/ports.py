@@ -370,11 +370,14 @@ class SyncStore(Protocol):
         """Hold the lease for longer, and hold off a disconnect until this transaction ends. Raises Fenced."""
         ...
 
-    def release(self, lease: Lease, due_at: datetime | None, *, failed: bool = False) -> None:
+    def release(
+        self, lease: Lease, due_at: datetime | None, *, failed: bool = False, in_part: bool = False
+    ) -> None:
         """
         Give the lease back; be due again then, or when something is asked for.
 
-        A slice that did not fail clears the count of attempts.
+        A slice that did not fail clears the count of attempts. `in_part`: what waits until then is backfill,
+        or rests, so the next look for changes does not wait for it.
         """
         ...
 

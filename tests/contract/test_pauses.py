@@ -78,14 +78,15 @@ def due(backend: Backend) -> list[object]:
         return list(stores.work.due(10))
 
 
-def test_ending_a_pause_early_wakes_what_waited_for_its_end(backend: Backend) -> None:
+@pytest.mark.parametrize("length", [HOUR / 2, HOUR * 9])
+def test_ending_a_pause_early_wakes_what_waited_for_its_end(backend: Backend, length: timedelta) -> None:
     connection = connected(backend.transaction)
     other = connected(backend.transaction, OTHER, "tenant-2")
-    begun = rest(backend, Scope(clinic_id=CLINIC, stream=Stream.LEAVE))
+    begun = rest(backend, Scope(clinic_id=CLINIC, stream=Stream.LEAVE), length)
     for one in (connection, other):
         lease = leased(backend.transaction, one)
         with backend.transaction(one.clinic_id) as stores:
-            stores.syncs.release(lease, begun.until)
+            stores.syncs.release(lease, begun.until, in_part=True)
     assert due(backend) == []
     with backend.operating(None) as stores:
         stores.pauses.end(begun, "otto")

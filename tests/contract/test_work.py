@@ -328,6 +328,28 @@ def test_a_look_that_waits_for_its_day_does_not_come_earlier_for_being_queued_ag
     assert due(backend) == []
 
 
+def test_what_waits_in_part_is_looked_at_meanwhile(backend: Backend) -> None:
+    """Such as backfill for its day, or a stream for the end of its rest."""
+    connection = connected(backend.transaction)
+    lease = leased(backend.transaction, connection)
+    with backend.transaction(CLINIC) as stores:
+        stores.syncs.release(lease, stores.now + timedelta(hours=9), in_part=True)
+    backend.pass_time(timedelta(minutes=45))
+    assert (queue_periodic(backend), due(backend)) == (0, [])
+    backend.pass_time(timedelta(minutes=30))
+    assert queue_periodic(backend) == 1
+    assert due(backend) == [RunSlice(CLINIC, connection.id)]
+
+
+def test_what_waits_in_part_for_less_than_the_next_look_does_not_wait_for_it(backend: Backend) -> None:
+    connection = connected(backend.transaction)
+    lease = leased(backend.transaction, connection)
+    with backend.transaction(CLINIC) as stores:
+        stores.syncs.release(lease, stores.now + timedelta(minutes=5), in_part=True)
+    backend.pass_time(timedelta(minutes=6))
+    assert due(backend) == [RunSlice(CLINIC, connection.id)]
+
+
 def test_only_active_connections_that_are_not_paused_are_looked_at(backend: Backend) -> None:
     ended, paused, active = (
         connected(backend.transaction, f"clinic-{number}", f"tenant-{number}") for number in range(3)

@@ -32,6 +32,10 @@ class SyncState:
     changes_at: datetime | None = None
     reconcile_at: datetime | None = None
 
+    @property
+    def next_look(self) -> datetime | None:
+        return min(filter(None, (self.changes_at, self.reconcile_at)), default=None)
+
 
 class InMemorySyncStore:
     """See `domain.ports.SyncStore`; `used` counts calls and bytes by connection."""
@@ -147,8 +151,12 @@ class InMemorySyncStore:
             raise Fenced("somebody else works on it")
         self.states[lease.connection_id] = replace(state, lease_until=self._clock() + LEASE)
 
-    def release(self, lease: Lease, due_at: datetime | None, *, failed: bool = False) -> None:
+    def release(
+        self, lease: Lease, due_at: datetime | None, *, failed: bool = False, in_part: bool = False
+    ) -> None:
         state = self.states[lease.connection_id]
+        if in_part and due_at is not None:
+            due_at = min(due_at, state.next_look or due_at)
         if state.lease_epoch == lease.epoch:
             attempts = state.attempts if failed else 0
             self.states[lease.connection_id] = replace(
@@ -228,7 +236,8 @@ class InMemorySyncStore:
     def _wake_from(self, until: datetime, clinic_id: ClinicId | None) -> None:
         for one, state in self.states.items():
             connection = self._connections.get(one)
-            if state.due_at == until and connection and clinic_id in (None, connection.clinic_id):
+            waits = state.due_at is not None and state.due_at in (until, state.next_look)
+            if waits and connection and clinic_id in (None, connection.clinic_id):
                 self.states[one] = replace(state, due_at=self._clock())
 
     def _is_later(self, at: datetime | None) -> bool:

@@ -56,7 +56,7 @@ class InMemoryWorkStore:
             if (connection := self._connections.get(connection_id)) is not None
             and connection.is_active
             and not self._syncs.pauses.is_paused(connection.clinic_id)
-            and min(filter(None, (state.changes_at, state.reconcile_at)), default=NEVER) <= now
+            and (state.next_look or NEVER) <= now
         ][:limit]
         for connection in due:
             state = self._syncs.states[connection.id]

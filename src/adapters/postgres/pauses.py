@@ -34,10 +34,11 @@ SELECT * FROM allie_xero.pause p
 
 END = text("UPDATE allie_xero.pause SET ended_at = clock_timestamp(), ended_by = :by WHERE id = :id")
 
-# Connections that had nothing to do but what rested wait for the very end of the pause.
+# Connections that had nothing to do but what rested wait for the end of the pause, or for their next look.
 WAKE = text("""
 UPDATE allie_xero.sync_state SET due_at = now()
- WHERE due_at = :until AND (CAST(:only_clinic AS text) IS NULL OR clinic_id = :only_clinic)
+ WHERE due_at IN (:until, least(changes_at, reconcile_at))
+   AND (CAST(:only_clinic AS text) IS NULL OR clinic_id = :only_clinic)
 """)
 
 

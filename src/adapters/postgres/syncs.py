@@ -88,7 +88,9 @@ UPDATE allie_xero.sync_state s
 
 RELEASE = text("""
 UPDATE allie_xero.sync_state
-   SET lease_until = NULL, due_at = :due_at, attempts = CASE WHEN :failed THEN attempts ELSE 0 END
+   SET lease_until = NULL, attempts = CASE WHEN :failed THEN attempts ELSE 0 END,
+       due_at = CASE WHEN :in_part AND CAST(:due_at AS timestamptz) IS NOT NULL
+                     THEN least(:due_at, changes_at, reconcile_at) ELSE :due_at END
  WHERE connection_id = :id AND lease_epoch = :epoch
 """)
 
@@ -229,10 +231,12 @@ class PostgresSyncStore:
         if self._session.execute(KEEP, values).rowcount != 1:
             raise Fenced("the connection has ended, or somebody else works on it")
 
-    def release(self, lease: Lease, due_at: datetime | None, *, failed: bool = False) -> None:
-        """Give the lease back; be due again then, or when something is asked for."""
-        values = {"id": lease.connection_id, "epoch": lease.epoch, "due_at": due_at, "failed": failed}
-        self._session.execute(RELEASE, values)
+    def release(
+        self, lease: Lease, due_at: datetime | None, *, failed: bool = False, in_part: bool = False
+    ) -> None:
+        """Give the lease back; be due again then; with `in_part` at the next look at the latest."""
+        values = {"id": lease.connection_id, "epoch": lease.epoch, "due_at": due_at}
+        self._session.execute(RELEASE, {**values, "failed": failed, "in_part": in_part})
 
     def is_requested(self, connection_id: ConnectionId) -> bool:
         """Whether a pass is queued or under way that somebody asked for."""

@@ -174,7 +174,7 @@ class _Slice:
         least = batch.least(plan_of(self.connection))
         if calls < least:
             until = budget.wait_until(batch.lane, stores.now, calls=least)
-            stores.syncs.release(self.lease, until)
+            stores.syncs.release(self.lease, until, in_part=batch.lane is Lane.BACKFILL)
             if batch.lane is Lane.FRESH and budget.day.remaining < least:
                 self._note(stores, FailureState.PARKED_DAY, DAY_LIMIT, until=until)
             return None
@@ -213,7 +213,7 @@ class _Slice:
         return SliceOutcome.CONTINUED
 
     def _release(self, stores: Stores, due_at: datetime | None) -> None:
-        stores.syncs.release(self.lease, due_at)
+        stores.syncs.release(self.lease, due_at, in_part=True)
         stores.failures.resolve(self.connection.id, [self._subject])
 
     @property

@@ -68,6 +68,17 @@ def test_backfill_that_rests_makes_room_for_fresh_data(service: InMemoryService)
     assert finished(service)[-1] == "backfill"
 
 
+@pytest.mark.parametrize("scope", [Scope(stream=Stream.LEAVE), Scope(lane=Lane.BACKFILL)], ids=str)
+def test_what_does_not_rest_is_looked_at_every_hour(scope: Scope, service: InMemoryService) -> None:
+    rest(service, scope, HOUR * 24)
+    service.slice()
+    service.xero.requests.clear()
+    service.database.pass_time(HOUR * 1.2)
+    assert service.due() != []
+    service.slice()
+    assert Resource.PAY_RUNS in lists_of(service.xero.requests)
+
+
 def test_a_pass_over_nothing_but_what_rests_is_over_at_once(service: InMemoryService) -> None:
     service.slice()
     rest(service, Scope(stream=Stream.LEAVE))

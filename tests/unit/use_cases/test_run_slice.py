@@ -343,9 +343,24 @@ def test_backfill_leaves_a_reserve_of_the_day_for_fresh_data(service: InMemorySe
     assert Lane.FRESH in lanes
     assert detail(Resource.PAYSLIP, "run-3-slip-1") in service.xero.requests
     assert detail(Resource.PAYSLIP, "run-1-slip-1") not in service.xero.requests
-    due_at = service.database.syncs.states[service.connection().id].due_at
-    assert due_at is not None
-    assert due_at > service.database.now + timedelta(hours=23)
+
+
+def test_fresh_data_is_looked_for_every_hour_while_backfill_waits_for_its_day(
+    service: InMemoryService,
+) -> None:
+    service.xero.limits = lambda: LimitsSeen(day=100 + 14 - len(service.xero.requests))
+    assert service.slice() is SliceOutcome.PARKED
+    service.xero.requests.clear()
+    service.database.pass_time(HOUR * 1.2)
+    assert service.due() == [RunSlice(CLINIC, service.connection().id)]
+    service.xero.limits = lambda: LimitsSeen(day=90 - len(service.xero.requests))
+    assert service.slice() is SliceOutcome.PARKED
+    assert Resource.PAY_RUNS in lists_of(service.xero.requests)
+    assert detail(Resource.PAYSLIP, "run-1-slip-1") not in service.xero.requests
+    service.xero.limits = LimitsSeen
+    service.database.pass_time(HOUR * 24)
+    assert service.slice() is SliceOutcome.DONE
+    assert counts(service) == EVERYTHING
 
 
 def test_fresh_data_uses_the_reserve(service: InMemoryService) -> None:
