@@ -1,5 +1,6 @@
 """Who migrates: administrators, a managed server's login that may make roles, the migrator; nobody else."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -110,3 +111,30 @@ def test_what_was_granted_by_hand_is_gone_when_the_grants_are_applied_anew(datab
     do(database_url, "COMMENT ON SCHEMA allie_xero IS 'schema 0001, access of another version'")
     migrate(database_url)
     assert ask(database_url, granted) == [(False,)]
+
+
+@pytest.mark.parametrize(
+    ("table", "before"),
+    [
+        (
+            "connection",
+            """
+            ALTER TABLE allie_xero.connection DROP COLUMN work_claimed_until;
+            UPDATE allie_xero.alembic_version SET version_num = '0003';
+            """,
+        ),
+        ("payslip", "COMMENT ON SCHEMA allie_xero IS 'schema 0004, access of another version'"),
+    ],
+    ids=["a migration", "the grants alone"],
+)
+def test_who_migrates_waits_for_a_report_without_making_others_wait(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, table: str, before: str
+) -> None:
+    applied = ask(database_url, "SELECT obj_description('allie_xero'::regnamespace, 'pg_namespace')")
+    do(database_url, before)
+    with psycopg.connect(libpq_url(database_url)) as report:
+        report.execute(f"SELECT FROM allie_xero.{table}".encode())
+        monkeypatch.setattr(time, "sleep", lambda _: report.close())
+        migrate(database_url)
+    assert ask(database_url, "SELECT version_num FROM allie_xero.alembic_version") == [("0004",)]
+    assert ask(database_url, "SELECT obj_description('allie_xero'::regnamespace, 'pg_namespace')") == applied

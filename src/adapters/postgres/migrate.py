@@ -1,12 +1,14 @@
 """Bring a database to the schema that this version needs."""
 
 import time
+from collections.abc import Callable
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
@@ -17,6 +19,8 @@ from adapters.postgres.tables import SCHEMA
 
 LOCK = 7_241_903_551
 """An arbitrary number: PostgreSQL's advisory lock that lets one migration run at a time."""
+
+IN_USE = (LockNotAvailable, DeadlockDetected)
 
 PAUSE_S = 3.0
 """Between tries to lock a table, so that those who use it get on with it meanwhile."""
@@ -57,29 +61,37 @@ def _migrate(connection: Connection) -> None:
     connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
     connection.execute(text("SET lock_timeout = '1s'"))
     connection.commit()
-    while not _upgrade(connection):
-        time.sleep(PAUSE_S)
-    apply_grants(connection, versions(connection)[0])
+    for step in (_upgrade, _grant):
+        while not _could(connection, step):
+            time.sleep(PAUSE_S)
 
 
-def _upgrade(connection: Connection) -> bool:
+def _could(connection: Connection, step: Callable[[Connection], None]) -> bool:
     """
-    Run what is missing; False where a table was in use.
+    Take a step; False where a table was in use.
 
     Whoever waits for a table's strongest lock makes all others wait behind him, for as long as one long
-    report is reading. So nobody waits here for more than a second: the migration is undone and tried again.
+    report is reading. So nobody waits here for more than a second: the step is undone and tried again.
     """
-    config = _config()
-    config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        step(connection)
         connection.commit()
-    except OperationalError as error:
+    except (OperationalError, psycopg.OperationalError) as error:
         connection.rollback()
-        if not isinstance(error.orig, LockNotAvailable):
+        if not isinstance(getattr(error, "orig", error), IN_USE):
             raise
         return False
     return True
+
+
+def _upgrade(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _grant(connection: Connection) -> None:
+    apply_grants(connection, versions(connection)[0])
 
 
 def versions(connection: Connection) -> tuple[str | None, str | None]:
