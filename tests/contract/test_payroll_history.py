@@ -128,6 +128,21 @@ def test_a_posted_run_that_vanishes_takes_every_amount_back(payroll: Payroll) ->
     ]
 
 
+def test_a_payslip_that_xero_has_no_more_is_missing_in_its_run(payroll: Payroll) -> None:
+    payroll.save(run())
+    changes = payroll.gone(DetailRequest(Resource.PAYSLIP, SLIP))
+    assert changes.ties == {RUN: False}
+    assert list(changes.pay_runs) == [RUN]
+    assert [field for field, _, new in corrections(payroll) if new is None] == ["earnings", "net_pay", "tax"]
+    assert payroll.save(run()).ties == {RUN: True}
+
+
+def test_a_run_that_is_gone_ties_out_no_more_and_no_less(payroll: Payroll) -> None:
+    payroll.save(run())
+    assert payroll.gone(DetailRequest(Resource.PAY_RUN, RUN)).ties == {}
+    assert payroll.gone(DetailRequest(Resource.PAYSLIP, SLIP)).ties == {}
+
+
 def test_lines_are_no_amounts_of_their_own(payroll: Payroll) -> None:
     payroll.save(run(), make_lines("slip-1"))
     payroll.save(make_lines("slip-1"))

@@ -166,14 +166,24 @@ class InMemoryPayrollStore:
     def _delete(self, connection_id: ConnectionId, table: str, stream: Stream, ids: set[SourceId]) -> Changes:
         found = self.payroll.tombstone(table, connection_id, lambda key, _: key[-1] in ids)
         changes = Changes(tallies={stream: Tally(gone=len(found))})
-        if table != Resource.PAY_RUN:
+        if table not in (Resource.PAY_RUN, Resource.PAYSLIP):
             return changes
-        self.payroll.tombstone("payslip", connection_id, lambda _, row: row.values["pay_run_id"] in ids)
+        if table == Resource.PAY_RUN:
+            self.payroll.tombstone("payslip", connection_id, lambda _, row: row.values["pay_run_id"] in ids)
+            touched = ids
+        else:
+            slips = self.payroll.of("payslip", connection_id)
+            touched = {SourceId(row.values["pay_run_id"]) for key, row in slips.items() if key[0] in ids}
         runs = self.payroll.of("pay_run", connection_id)
-        dates = {SourceId(key[0]): row.values["payment_date"] for key, row in runs.items()}
-        for run in ids & dates.keys():
-            PayrollHistory(self.payroll, connection_id).note_corrections(run)
-        return changes.plus(Changes(pay_runs={one: dates[one] for one in ids if one in dates}))
+        dates = {
+            SourceId(key[0]): row.values["payment_date"] for key, row in runs.items() if key[0] in touched
+        }
+        history = PayrollHistory(self.payroll, connection_id)
+        ties: dict[SourceId, bool] = {}
+        for run in dates:
+            ties |= history.tie_out(run)
+            history.note_corrections(run)
+        return changes.plus(Changes(pay_runs=dates, ties=ties))
 
     def set_aside(self, connection_id: ConnectionId, request: DetailRequest) -> None:
         meant = _is_among({request.source_id})

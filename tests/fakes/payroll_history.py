@@ -48,7 +48,7 @@ class PayrollHistory:
 
     def tie_out(self, run: SourceId) -> dict[SourceId, bool]:
         row = self._rows.of("pay_run", self._connection_id).get((run,))
-        if row is None:
+        if row is None or not row.is_there:
             return {}
         ties_out = all(row.values[name] in (None, self._sum(run, name)) for name in TOTALS)
         if row.values.get("ties_out") is ties_out:

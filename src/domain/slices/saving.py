@@ -118,6 +118,7 @@ def _save_gone(stores: Stores, connection: Connection, fetched: Sequence[Fetched
         return Changes()
     noting.note_gone(stores, connection, gone)
     changes = stores.payroll.gone(connection.id, gone)
+    noting.note_ties(stores, connection, changes.ties)
     # A pay run is read as its payslips in some countries, and listed as a pay run in all.
     streams = {Stream.PAY_RUNS, *(plan_of(connection).stream_of(one.resource) for one in gone)}
     lists = [spec.resource for spec in plan_of(connection).lists if spec.stream in streams]

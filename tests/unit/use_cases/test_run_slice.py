@@ -839,6 +839,16 @@ def test_a_list_that_rightly_shows_nothing_is_found_to_be_right(service: InMemor
     assert ("SuspiciouslyEmpty", "leave:SuspiciouslyEmpty", FailureState.RESOLVED) in failures(service)
 
 
+def test_a_payslip_that_xero_has_no_more_is_noted_as_missing_in_its_run(service: InMemoryService) -> None:
+    slip = detail(Resource.PAYSLIP, "run-1-slip-1")
+    service.xero.fail(slip, RecordNotFound("none"))
+    assert service.slice() is SliceOutcome.DONE
+    subject = "pay_run:run-1:PayRunDoesNotTie"
+    assert failures(service) == [("PayRunDoesNotTie", subject, FailureState.QUARANTINED)]
+    told = [one.pay_runs for one in said(service, PayrollChanged) if isinstance(one, PayrollChanged)]
+    assert "run-1" in told[-1]
+
+
 def test_a_pay_run_that_its_payslips_do_not_add_up_to_is_noted_until_they_do(
     service: InMemoryService,
 ) -> None:

@@ -78,6 +78,10 @@ UPDATE allie_xero.payslip SET deleted_at = now(), changed_at = now(), stale = fa
  WHERE connection_id = :connection_id AND pay_run_id = ANY(:ids) AND deleted_at IS NULL
 """)
 
+RUNS_OF = text("""
+SELECT DISTINCT pay_run_id FROM allie_xero.payslip WHERE connection_id = :connection_id AND id = ANY(:ids)
+""")
+
 PAYMENT_DATES = text("""
 SELECT id, payment_date FROM allie_xero.pay_run WHERE connection_id = :connection_id AND id = ANY(:ids)
 """)
@@ -166,17 +170,27 @@ def gone(session: Session, connection_id: ConnectionId, requests: Sequence[Detai
 def _delete(
     session: Session, connection_id: ConnectionId, table: Table, stream: Stream, ids: Sequence[str]
 ) -> Changes:
-    """Mark rows deleted; a pay run takes its payslips with it, and what was posted becomes a correction."""
+    """
+    Mark rows deleted; a pay run takes its payslips with it, and what was posted becomes a correction.
+
+    A run that has lost a payslip only does not tie out any more.
+    """
     values = {"connection_id": connection_id, "ids": list(ids)}
     statement = (GONE if "stale" in table.c else GONE_ITEM).format(table=table.fullname)
     found = session.execute(text(statement), values).scalars().all()
     changes = Changes(tallies={stream: Tally(gone=len(found))})
-    if table is not tables.pay_run:
+    if table not in (tables.pay_run, tables.payslip):
         return changes
-    session.execute(GONE_PAYSLIPS, values)
-    history.note_corrections(session, {"connection_id": connection_id}, ids)
-    dates = session.execute(PAYMENT_DATES, values)
-    return changes.plus(Changes(pay_runs={SourceId(one): day for one, day in dates}))
+    scope: dict[str, object] = {"connection_id": connection_id}
+    if table is tables.pay_run:
+        session.execute(GONE_PAYSLIPS, values)
+        runs = list(ids)
+    else:
+        runs = list(session.execute(RUNS_OF, values).scalars())
+    ties = history.tie_out(session, scope, runs)
+    history.note_corrections(session, scope, runs)
+    dates = session.execute(PAYMENT_DATES, {**scope, "ids": runs})
+    return changes.plus(Changes(pay_runs={SourceId(one): day for one, day in dates}, ties=ties))
 
 
 def set_aside(session: Session, connection_id: ConnectionId, request: DetailRequest) -> None:

@@ -48,7 +48,7 @@ WITH tied AS (
       FROM allie_xero.pay_run r
       LEFT JOIN allie_xero.payslip s ON s.connection_id = r.connection_id AND s.pay_run_id = r.id
                                     AND s.deleted_at IS NULL
-     WHERE r.connection_id = :connection_id AND r.id = ANY(:runs)
+     WHERE r.connection_id = :connection_id AND r.id = ANY(:runs) AND r.deleted_at IS NULL
      GROUP BY r.connection_id, r.id
 )
 UPDATE allie_xero.pay_run r SET ties_out = tied.ties_out
