@@ -45,7 +45,8 @@ def note_replies(stores: Stores, connection: Connection, replies: Sequence[tuple
 
 def note_gone(stores: Stores, connection: Connection, requests: Sequence[Request]) -> None:
     """Nothing is wrong any more with records that Xero has no more."""
-    stores.failures.resolve(connection.id, [_subject(request) for request in requests])
+    subjects = [_subject(request) for request in requests]
+    stores.failures.resolve(connection.id, [*subjects, *(f"{one}:{DOES_NOT_TIE}" for one in subjects)])
 
 
 def note_empty(stores: Stores, connection: Connection, lists: Iterable[Resource]) -> None:

@@ -11,7 +11,7 @@ from domain.errors import (
     WrongTenant,
 )
 from domain.model.connection import Connection
-from domain.model.streams import Plan, Stream
+from domain.model.streams import Plan, Resource, Stream
 from domain.model.sync import (
     Changes,
     DetailRequest,
@@ -105,7 +105,11 @@ def _unseen(stores: Stores, connection: Connection, request: ListRequest, reply:
         stores.failures.record(noting.oddity(connection, request, noting.EMPTY))
     elif is_empty:
         noting.note_empty(stores, connection, [request.resource])
-    return stores.payroll.doubt_unseen(connection.id, request, reply)
+    changes = stores.payroll.doubt_unseen(connection.id, request, reply)
+    if changes.pay_runs:
+        gone = [DetailRequest(Resource.PAY_RUN, one) for one in changes.pay_runs]
+        noting.note_gone(stores, connection, gone)
+    return changes
 
 
 def _save_gone(stores: Stores, connection: Connection, fetched: Sequence[Fetched]) -> Changes:

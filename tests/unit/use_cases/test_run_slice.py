@@ -839,6 +839,25 @@ def test_a_list_that_rightly_shows_nothing_is_found_to_be_right(service: InMemor
     assert ("SuspiciouslyEmpty", "leave:SuspiciouslyEmpty", FailureState.RESOLVED) in failures(service)
 
 
+@pytest.mark.parametrize("mode", [Mode.CHANGES, Mode.RECONCILE])
+def test_nothing_is_wrong_with_a_run_that_is_gone(service: InMemoryService, mode: Mode) -> None:
+    """Xero says so when it is asked for the draft again, or its list shows it no more."""
+    run = detail(Resource.PAY_RUN, "run-3")
+    whole = service.xero.details[run]
+    assert isinstance(whole, PayRunDetail)
+    assert whole.summary is not None
+    draft = replace(whole, summary=replace(whole.summary, status="draft"), payslips=whole.payslips[:1])
+    service.xero.details[run] = draft
+    service.slice()
+    assert [error for error, _, _ in failures(service)] == ["PayRunDoesNotTie"]
+    service.xero.remove(Resource.PAY_RUNS, Resource.PAY_RUN, SourceId("run-3"))
+    service.database.pass_time(HOUR)
+    service.request_sync(make_request(mode=mode))
+    service.slice()
+    assert counts(service)["pay_run"] == 2
+    assert [state for _, _, state in failures(service)] == [FailureState.RESOLVED]
+
+
 def test_a_payslip_that_xero_has_no_more_is_noted_as_missing_in_its_run(service: InMemoryService) -> None:
     slip = detail(Resource.PAYSLIP, "run-1-slip-1")
     service.xero.fail(slip, RecordNotFound("none"))
