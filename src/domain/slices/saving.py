@@ -83,7 +83,7 @@ def _save_replies(
 def _advance(
     stores: Stores, connection: Connection, batch: Batch, request: ListRequest, reply: Reply
 ) -> Changes:
-    """Move a scan on; a full one that has ended tells what has vanished."""
+    """Move a scan on; a full one that has come to its end tells what has vanished."""
     scan = batch.scans[request.resource]
     advanced = scan.advanced(reply, stores.now)
     stores.syncs.save_scan(connection.id, advanced)
@@ -95,7 +95,8 @@ def _advance(
         return Changes()
     if batch.sync is not None and batch.sync.looks_twice(request.resource, batch.scans):
         stores.payroll.doubt_newest(connection.id)
-    return _unseen(stores, connection, request, reply) if scan.is_full else Changes()
+    is_whole = scan.is_full and not scan.loops(reply)
+    return _unseen(stores, connection, request, reply) if is_whole else Changes()
 
 
 def _unseen(stores: Stores, connection: Connection, request: ListRequest, reply: Reply) -> Changes:

@@ -33,7 +33,7 @@ from domain.use_cases.doubts import BELIEVED
 from domain.use_cases.run_slice import SliceOutcome, run_slice
 from fakes.service import InMemoryService
 from fakes.source import details_of, lists_of
-from payroll_builders import make_employee, make_organisation
+from payroll_builders import make_employee, make_organisation, make_user
 from unit.use_cases.clinic import NEWEST, connected_clinic, employ, pay
 
 TABLES = ("employee", "pay_run", "payslip", "pay_line", "timesheet", "leave_application", "account_user")
@@ -817,6 +817,20 @@ def test_a_list_that_gives_the_same_page_for_ever_is_ended_and_noted(service: In
     assert ("PageLoop", "users:PageLoop", FailureState.QUARANTINED) in failures(service)
     pages = [one for one in service.xero.requests if isinstance(one, ListRequest)]
     assert len([one for one in pages if one.resource is Resource.USERS]) == 2
+
+
+def test_what_a_list_did_not_come_to_is_not_taken_to_be_gone(service: InMemoryService) -> None:
+    first = replace(answer_of(service, USERS), more=True, head="user-1")
+    service.xero.show(Resource.USERS, make_user("user-2"))
+    service.slice()
+    assert counts(service)["account_user"] == 2
+    service.database.pass_time(HOUR)
+    for page in range(1, 5):
+        service.xero.replies[ListRequest(Resource.USERS, page)] = first
+    service.request_sync(make_request(mode=Mode.FULL))
+    service.slice()
+    assert ("PageLoop", "users:PageLoop", FailureState.QUARANTINED) in failures(service)
+    assert counts(service)["account_user"] == 2
 
 
 def test_a_list_that_suddenly_shows_nothing_is_not_believed_and_told(service: InMemoryService) -> None:
