@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from builders import CLINIC, make_failure, make_header, make_tenant
+from builders import CLINIC, make_disconnect, make_failure, make_header, make_tenant
 from contract.backends import PostgresBackend
 from contract.given import connected, leased, live, request
 from domain.errors import ConsentWithdrawn, EventBusy, Fenced, StorageConflict
@@ -22,6 +22,7 @@ from domain.model.replays import Replay, ReplayState
 from domain.model.streams import Stream
 from domain.model.sync import Mode
 from domain.ports import Stores, Transaction
+from domain.use_cases.disconnect import DisconnectOutcome, disconnect
 from domain.use_cases.endings import end
 from domain.use_cases.rotation import claim, present
 from fakes.service import make_service
@@ -234,6 +235,23 @@ def test_who_waited_for_a_connection_that_gave_way_to_another_finds_the_other(
     assert found is not None
     assert found == within(transaction, look)
     assert found.id != provisional.id
+
+
+@pytest.mark.parametrize("erase", [Erase.NOW, Erase.NEVER])
+def test_a_wish_about_rows_that_are_being_erased_does_not_undo_it(
+    transaction: Transaction, connection: Connection, others: ThreadPoolExecutor, erase: Erase
+) -> None:
+    within(transaction, lambda stores: end(stores, connection, Erase.NOW, Reason.REQUESTED))
+    with transaction(CLINIC) as stores:
+        due = stores.connections.get_for_update(connection.id)
+        assert due is not None
+        stores.connections.save(due.erased(stores.now))
+        wish = others.submit(disconnect, make_disconnect(erase=erase), transaction=transaction)
+        assert is_blocked(wish)
+    assert wish.result(5) is DisconnectOutcome.WAS_NOT_CONNECTED
+    found = within(transaction, lambda stores: stores.connections.get(connection.id))
+    assert found is not None
+    assert (found.erased_at is not None, found.erase_at) == (True, None)
 
 
 def test_two_connects_of_one_clinic_cannot_both_begin(

@@ -60,6 +60,7 @@ def _end_all(stores: Stores, event: Disconnect) -> DisconnectOutcome:
 
 def _hasten_erasure(stores: Stores, event: Disconnect) -> None:
     """A later wish about the rows of an earlier connection counts."""
-    for connection in stores.connections.all_for(event.clinic_id):
-        if not connection.is_open and connection.erased_at is None:
+    for one in stores.connections.all_for(event.clinic_id):
+        connection = stores.connections.get_for_update(one.id)
+        if connection is not None and not connection.is_open and connection.erased_at is None:
             stores.connections.save(connection.to_be_erased(stores.now, event.erase))
