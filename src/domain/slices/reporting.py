@@ -30,7 +30,7 @@ def sync_finished(stores: Stores, connection: Connection, plan: Plan, sync: Sync
     backfill = _backfill(stores, connection, plan, tallies)
     scans = stores.syncs.scans(connection.id)
     known_to = stores.payroll.known_to(connection.id)
-    streams = sync.streams if sync else frozenset({Stream.PAYSLIPS})
+    streams = (sync.streams if sync else frozenset({Stream.PAYSLIPS})) & plan.streams()
     return SyncFinished(
         clinic_id=connection.clinic_id,
         tenant_id=_tenant(connection),
@@ -68,8 +68,10 @@ def _result(
     stream: Stream, plan: Plan, scans: Mapping[Resource, Scan], tally: Tally, known_to: date | None
 ) -> StreamResult:
     lists = Stream.PAY_RUNS if stream is Stream.PAYSLIPS else stream
-    mine = [scans[spec.resource] for spec in plan.lists if spec.stream is lists and spec.resource in scans]
-    checked_at = min((scan.finished_at for scan in mine if scan.finished_at), default=None)
+    wanted = [spec.resource for spec in plan.lists if spec.stream is lists]
+    mine = [scans[resource] for resource in wanted if resource in scans]
+    finished = [scan.finished_at for scan in mine if scan.finished_at]
+    checked_at = min(finished) if len(finished) == len(wanted) else None
     fault = next((FAULTS.get(scan.fault, Fault.OTHER) for scan in mine if scan.fault), None)
     return StreamResult(
         calls=tally.calls,

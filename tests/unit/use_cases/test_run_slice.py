@@ -22,16 +22,17 @@ from domain.errors import (
 )
 from domain.messages import ConnectionChanged, PayrollChanged, RunSlice, SyncFinished
 from domain.model.budget import IN_FLIGHT, Lane, LimitsSeen
-from domain.model.connection import ConnectionStatus, Reason
+from domain.model.connection import ConnectionStatus, Reason, Region
 from domain.model.failures import FailureState
 from domain.model.ids import ConnectionId, SourceId
 from domain.model.payroll import PayRunDetail
+from domain.model.plans import PLANS
 from domain.model.streams import Resource, Stream
 from domain.model.sync import OVERLAP, DetailRequest, ListRequest, Mode, Reply, Request, Unreadable
 from domain.model.tokens import Access, CredentialState
 from domain.use_cases.doubts import BELIEVED
 from domain.use_cases.run_slice import SliceOutcome, run_slice
-from fakes.service import InMemoryService
+from fakes.service import InMemoryService, make_service
 from fakes.source import details_of, lists_of
 from payroll_builders import make_employee, make_organisation, make_user
 from unit.use_cases.clinic import NEWEST, connected_clinic, employ, pay
@@ -421,6 +422,31 @@ def test_the_calls_of_a_detail_that_failed_are_counted_with_the_others(service: 
     service.slice()
     [finished, _] = [one for one in said(service, SyncFinished) if isinstance(one, SyncFinished)]
     assert finished.streams[Stream.EMPLOYEES].calls == 4 + 2
+
+
+def test_a_stream_is_not_checked_before_each_of_its_lists_was_read(service: InMemoryService) -> None:
+    service.xero.fail(ListRequest(Resource.TERMINATED_EMPLOYEES), RequestRefused("no", status=400))
+    service.slice()
+    finished = [one for one in said(service, SyncFinished) if isinstance(one, SyncFinished)]
+    staff = finished[0].streams[Stream.EMPLOYEES]
+    assert (staff.checked_at, staff.freshness) == (None, "employees not read yet; the last look failed")
+    service.database.pass_time(HOUR)
+    service.sync()
+    finished = [one for one in said(service, SyncFinished) if isinstance(one, SyncFinished)]
+    assert finished[-1].streams[Stream.EMPLOYEES].checked_at == service.database.now
+
+
+def test_a_stream_that_the_country_does_not_have_is_not_spoken_of() -> None:
+    service = make_service()
+    service.xero.show(Resource.ORGANISATION, make_organisation(region=Region.NZ, version="NZ"))
+    service.connect()
+    service.slice()
+    service.database.pass_time(HOUR * 1.2)
+    assert service.due() != []
+    service.slice()
+    finished = [one for one in said(service, SyncFinished) if isinstance(one, SyncFinished)]
+    assert finished[-1].requested_by == "schedule"
+    assert set(finished[-1].streams) == set(finished[0].streams) == PLANS[Region.NZ].streams()
 
 
 def test_a_detail_that_xero_has_no_more_is_gone(service: InMemoryService) -> None:
