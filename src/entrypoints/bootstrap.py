@@ -162,7 +162,7 @@ def build_application(
         work_replay=partial(work_replay, transaction=transaction, work_event=events.work),
         advance_replays=partial(advance_replays, transaction=transaction),
         schedule_due_work=lambda send: schedule_due_work(transaction=transaction, send=send),
-        relay_outbox=lambda publish: relay_outbox(transaction=transaction, publish=publish),
+        relay_outbox=lambda publish: relay_outbox(transaction=transaction, publish=publish, clock=clock),
         record_dead_letter=partial(record_dead_letter, transaction=transaction),
         expire_failures=partial(expire_failures, transaction=transaction),
         apply_retention=partial(apply_retention, transaction=transaction),

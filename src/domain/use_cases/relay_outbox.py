@@ -1,13 +1,22 @@
 """Hand the outbox's events to the broker, each until it is confirmed."""
 
+from datetime import timedelta
+
 from domain.errors import BrokerUnavailable, PublishRefused
 from domain.model.ids import EventId
-from domain.ports import Publish, Transaction
+from domain.ports import Clock, Publish, Transaction
 
 BATCH = 100
 
+BATCH_TIME = timedelta(seconds=10)
+"""
+After this no further event of a batch is published, so that what was confirmed is kept.
 
-def relay_outbox(*, transaction: Transaction, publish: Publish) -> int:
+The database ends a transaction that idles for half a minute, and all of it would be sent again, for ever.
+"""
+
+
+def relay_outbox(*, transaction: Transaction, publish: Publish, clock: Clock) -> int:
     """
     Publish the oldest unsent events and give how many were confirmed.
 
@@ -16,6 +25,7 @@ def relay_outbox(*, transaction: Transaction, publish: Publish) -> int:
     """
     lost: BrokerUnavailable | None = None
     confirmed: list[EventId] = []
+    until = clock() + BATCH_TIME
     with transaction(None) as stores:
         for envelope in stores.outbox.claim(BATCH):
             try:
@@ -25,6 +35,7 @@ def relay_outbox(*, transaction: Transaction, publish: Publish) -> int:
                 stores.outbox.postpone(envelope.id)
             except BrokerUnavailable as error:
                 lost = error
+            if lost is not None or clock() >= until:
                 break
         stores.outbox.sent(confirmed)
     if lost is not None:

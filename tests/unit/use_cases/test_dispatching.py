@@ -77,7 +77,7 @@ def fill_outbox(service: InMemoryService, count: int) -> list[EventId]:
 
 
 def relay(service: InMemoryService, publish: Callable[[Envelope], None]) -> int:
-    return relay_outbox(transaction=service.transaction, publish=publish)
+    return relay_outbox(transaction=service.transaction, publish=publish, clock=service.database.clock)
 
 
 class Broker:
@@ -109,6 +109,20 @@ def test_more_than_a_batch_takes_more_than_one_turn(service: InMemoryService) ->
     broker = Broker()
     assert relay(service, broker.publish) == BATCH
     assert relay(service, broker.publish) == 5
+    assert broker.taken == ids
+
+
+def test_what_a_slow_broker_has_confirmed_is_kept_before_the_transaction_is_too_long(
+    service: InMemoryService,
+) -> None:
+    ids = fill_outbox(service, 25)
+    broker = Broker()
+
+    def slowly(envelope: Envelope) -> None:
+        broker.publish(envelope)
+        service.database.pass_time(timedelta(seconds=1))
+
+    assert [relay(service, slowly) for _ in range(3)] == [10, 10, 5]
     assert broker.taken == ids
 
 
