@@ -11,6 +11,7 @@ from domain.model.tokens import Credential
 from domain.ports import Stores
 from domain.use_cases.consent_check import Checked
 from domain.use_cases.endings import end, let_go
+from domain.use_cases.erase_payroll import erase
 
 
 def activate(
@@ -50,14 +51,20 @@ def activate(
 
 
 def _target(stores: Stores, connection: Connection, tenant: Tenant) -> Connection:
-    """This clinic's connection to that organisation: the present one, an earlier one, or a new one."""
+    """
+    This clinic's connection to that organisation: the present one, an earlier one, or a new one.
+
+    An earlier one whose rows have to go by now is erased first: what was promised is not taken back.
+    """
     if connection.tenant is not None and connection.tenant.id == tenant.id:
         return connection
     if connection.tenant is not None:
         end(stores, connection, Erase.AFTER_GRACE, Reason.REQUESTED, but_pending=True)
     earlier = stores.connections.with_tenant(connection.clinic_id, tenant.id)
-    if earlier is not None:
+    if earlier is not None and not earlier.is_erasure_due(stores.now):
         return earlier
+    if earlier is not None:
+        erase(stores, earlier)
     if connection.tenant is not None:
         return stores.connections.add(connection.clinic_id)
     return connection

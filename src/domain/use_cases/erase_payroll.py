@@ -4,7 +4,8 @@ from enum import StrEnum
 
 from domain.messages import ErasePayroll, PayrollErased
 from domain.model.certificate import Certificate, Erased
-from domain.ports import Transaction
+from domain.model.connection import Connection
+from domain.ports import Stores, Transaction
 
 
 class EraseOutcome(StrEnum):
@@ -20,17 +21,22 @@ def erase_payroll(job: ErasePayroll, *, transaction: Transaction) -> EraseOutcom
         connection = stores.connections.get_for_update(job.connection_id)
         if connection is None or not connection.is_erasure_due(stores.now):
             return EraseOutcome.NOT_DUE
-        rows = stores.payroll.erase(connection.id)
-        stores.connections.save(connection.erased(stores.now))
-        stores.certificates.issue(
-            Certificate(
-                clinic_id=connection.clinic_id,
-                connection_id=connection.id,
-                erased=Erased.PAYROLL,
-                at=stores.now,
-                rows=rows,
-            )
-        )
-        tenant_id = connection.tenant.id if connection.tenant else None
-        stores.outbox.add(PayrollErased(clinic_id=connection.clinic_id, tenant_id=tenant_id, rows=rows))
+        erase(stores, connection)
         return EraseOutcome.ERASED
+
+
+def erase(stores: Stores, connection: Connection) -> None:
+    """Erase, certify and tell; needs the connection locked."""
+    rows = stores.payroll.erase(connection.id)
+    stores.connections.save(connection.erased(stores.now))
+    stores.certificates.issue(
+        Certificate(
+            clinic_id=connection.clinic_id,
+            connection_id=connection.id,
+            erased=Erased.PAYROLL,
+            at=stores.now,
+            rows=rows,
+        )
+    )
+    tenant_id = connection.tenant.id if connection.tenant else None
+    stores.outbox.add(PayrollErased(clinic_id=connection.clinic_id, tenant_id=tenant_id, rows=rows))

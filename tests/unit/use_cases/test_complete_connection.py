@@ -27,10 +27,12 @@ from domain.messages import (
     Choice,
     ConnectCompleted,
     ConnectionChanged,
+    PayrollErased,
     RunSlice,
     SealedTokenSet,
 )
-from domain.model.connection import ConnectionStatus, Reason, Region
+from domain.model.certificate import Erased
+from domain.model.connection import ConnectionStatus, Erase, Reason, Region
 from domain.model.consent import REQUIRED_SCOPES
 from domain.model.handover import HandedOver
 from domain.model.ids import ClinicId, TenantId
@@ -482,6 +484,28 @@ def test_reconnecting_within_the_grace_brings_the_rows_back(service: InMemorySer
     assert len(service.database.payroll.payroll.of("employee", after.id)) == 1
     assert len(service.database.connections.all_for(CLINIC)) == 1
     service.database.pass_time(timedelta(days=2))
+    assert not any("Erase" in type(job).__name__ for job in service.due())
+
+
+@pytest.mark.parametrize(
+    ("erase", "late"), [(Erase.NOW, timedelta()), (Erase.AFTER_GRACE, timedelta(days=7))], ids=str
+)
+def test_reconnecting_does_not_bring_back_what_was_to_be_erased_by_then(
+    service: InMemoryService, erase: Erase, late: timedelta
+) -> None:
+    before = service.connect()
+    with service.database.transaction(CLINIC) as stores:
+        stores.payroll.save(before.id, [make_employee()])
+    service.disconnect(make_disconnect(erase=erase))
+    service.database.pass_time(late)
+    service.database.outbox.events.clear()
+    after = service.connect()
+    assert (after.id != before.id, after.is_active) == (True, True)
+    rows = service.database.payroll.payroll
+    assert not rows.of("employee", before.id)
+    assert not rows.of("employee", after.id)
+    assert [one.erased for one in service.database.certificates.issued] == [Erased.PAYROLL]
+    assert [type(one) for one in service.database.outbox.events] == [PayrollErased, ConnectionChanged]
     assert not any("Erase" in type(job).__name__ for job in service.due())
 
 
