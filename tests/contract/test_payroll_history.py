@@ -1,5 +1,6 @@
 """What saves mean for the past: versions of employment, what ties out, what was corrected after posting."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -59,6 +60,17 @@ def test_the_first_version_holds_since_the_start_of_employment(payroll: Payroll)
 def test_a_name_is_not_a_term_of_employment(payroll: Payroll) -> None:
     renamed = make_employee_detail(summary=make_employee(first_name="Renamed"))
     assert len(save_in_turn(payroll, make_employee_detail(), renamed)) == 1
+
+
+def test_terms_that_change_before_the_employment_begins_end_no_earlier_than_they_began(
+    payroll: Payroll,
+) -> None:
+    soon = make_employee(start_date=payroll.today() + timedelta(days=30))
+    hired = make_employee_detail(summary=soon)
+    versions = save_in_turn(payroll, hired, replace(hired, annual_salary=Decimal(99000)))
+    spans = [(row.values["valid_from"], row.values["valid_to"]) for row in versions]
+    assert len(spans) == 2
+    assert all(end is None or begin <= end for begin, end in spans)
 
 
 def test_a_rehire_begins_a_version_beside_the_one_that_ended(payroll: Payroll) -> None:

@@ -1,6 +1,7 @@
 """What saves mean for the past, in memory: versions of employees, what ties out, what was corrected."""
 
 from dataclasses import fields, replace
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -42,7 +43,8 @@ class PayrollHistory:
         for key, version in mine:
             if version.values["valid_to"] is None:
                 self._keep("employee_version", key, {**version.values, "valid_to": now})
-        begins = now if mine else row.values["start_date"] or now
+        start = row.values["start_date"]
+        begins = now if mine or start is None or start > now.date() else _midnight(start)
         key = (employee, begins.isoformat())
         self._keep("employee_version", key, {**terms, "valid_from": begins, "valid_to": None})
 
@@ -85,3 +87,7 @@ class PayrollHistory:
         old = self._rows.rows.get(place)
         row = Row(values=values, changed_at=self._rows.clock())
         self._rows.rows[place] = replace(old, values=values) if old is not None else row
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

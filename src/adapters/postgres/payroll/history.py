@@ -32,7 +32,7 @@ INSERT INTO allie_xero.employee_version
 SELECT e.connection_id, e.clinic_id, e.id,
        CASE WHEN EXISTS (SELECT FROM allie_xero.employee_version v
                           WHERE v.connection_id = e.connection_id AND v.employee_id = e.id)
-            THEN now() ELSE coalesce(e.start_date AT TIME ZONE 'UTC', now()) END, {_NOW}
+            THEN now() ELSE least(CAST(e.start_date AS timestamptz), now()) END, {_NOW}
   FROM allie_xero.employee e
  WHERE e.connection_id = :connection_id AND e.id = ANY(:ids)
    AND NOT EXISTS (SELECT FROM allie_xero.employee_version v WHERE v.connection_id = e.connection_id
@@ -89,7 +89,7 @@ def note_versions(session: Session, scope: Mapping[str, object], ids: Sequence[s
     """
     Begin a new version of each employee whose terms have changed.
 
-    What held when we first looked is taken to have held since the employee's start.
+    What held when we first looked is taken to have held since the employee's start, if that has been.
     """
     values = {**scope, "ids": list(ids)}
     session.execute(END_VERSIONS, values)
