@@ -1,13 +1,17 @@
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import event
 
+from adapters.postgres.transaction import PostgresStores
 from builders import CLINIC
+from contract.backends import PostgresBackend
+from contract.given import connected
 from contract.payroll import Payroll
 from domain.model.budget import Lane
 from domain.model.ids import SourceId
 from domain.model.payroll import EmployeeDetail, PayItemKind, Record
-from domain.model.plans import NZ
+from domain.model.plans import AU, NZ
 from domain.model.streams import Resource
 from domain.model.sync import Changes, DetailRequest, Scan, Unreadable
 from payroll_builders import (
@@ -280,3 +284,27 @@ def test_erasing_forgets_scans_and_begins_the_backfill_anew(payroll: Payroll) ->
     payroll.save(make_user("a"))
     payroll.end_scan(Resource.USERS, make_user("b"), page=2)
     assert payroll.there("account_user") == [False]
+
+
+MANY = 25_000
+FILL = """
+INSERT INTO allie_xero.payslip (connection_id, id, clinic_id, pay_run_id, payment_date)
+SELECT :id, n, :clinic, 'run-1', date '2026-01-06' FROM generate_series(1, :many) AS n
+"""
+
+
+def test_no_statement_runs_into_its_timeout_however_large_a_clinic_is(
+    postgres_backend: PostgresBackend,
+) -> None:
+    """A full pass that could never begin would hold up every other."""
+    connection = connected(postgres_backend.transaction)
+    postgres_backend.execute(FILL, id=connection.id, clinic=CLINIC, many=MANY)
+    written: list[int] = []
+    with postgres_backend.transaction(CLINIC) as stores:
+        assert isinstance(stores, PostgresStores)
+        event.listen(stores.session, "after_cursor_execute", lambda *given: written.append(given[1].rowcount))
+        stores.payroll.doubt_all(connection.id, AU.details)
+        assert stores.payroll.backlog(connection.id).stale[Resource.PAYSLIP] == MANY
+        assert stores.payroll.erase(connection.id)["payslip"] == MANY
+    assert max(written) < MANY
+    assert postgres_backend.payroll("payslip", connection.id) == []

@@ -97,7 +97,18 @@ UPDATE allie_xero.pay_run SET stale = true
    AND (status = 'draft' OR id IN (SELECT id FROM newest))
 """)  # noqa: S608
 
-DOUBT_ALL = "UPDATE {table} SET stale = true WHERE connection_id = :id AND deleted_at IS NULL AND NOT stale"
+BATCH = 20_000
+"""Rows of one statement: of a large clinic, all of them at once run into the statement's timeout."""
+
+DOUBT_ALL = """
+UPDATE {table} SET stale = true WHERE connection_id = :id AND id = ANY(ARRAY(
+    SELECT id FROM {table} WHERE connection_id = :id AND deleted_at IS NULL AND NOT stale LIMIT :limit))
+"""
+
+ERASE = """
+DELETE FROM {table} WHERE connection_id = :id AND ctid = ANY(ARRAY(
+    SELECT ctid FROM {table} WHERE connection_id = :id LIMIT :limit))
+"""
 
 REOPEN = text("UPDATE allie_xero.sync_state SET backfilled_at = NULL WHERE connection_id = :id")
 
@@ -218,8 +229,8 @@ def doubt_newest(session: Session, connection_id: ConnectionId) -> None:
 
 def doubt_all(session: Session, connection_id: ConnectionId, details: Collection[Resource]) -> None:
     """Mark every detail of these kinds as stale, and the history as backfill."""
-    for table in (DETAILS[resource][0] for resource in details):
-        session.execute(text(DOUBT_ALL.format(table=table.fullname)), {"id": connection_id})
+    for resource in details:
+        _all(session, connection_id, DOUBT_ALL.format(table=DETAILS[resource][0].fullname))
     session.execute(REOPEN, {"id": connection_id})
 
 
@@ -292,12 +303,19 @@ def count(session: Session, connection_id: ConnectionId, resource: Resource) -> 
 
 def erase(session: Session, connection_id: ConnectionId) -> Mapping[str, int]:
     """Delete every payroll row of a connection, children first; rows by table."""
-    values = {"id": connection_id}
-    rows = {}
-    for table in tables.PAYROLL_TABLES:
-        statement = text(f"DELETE FROM {table.fullname} WHERE connection_id = :id")  # noqa: S608
-        rows[table.name] = session.execute(statement, values).rowcount
+    rows = {
+        table.name: _all(session, connection_id, ERASE.format(table=table.fullname))
+        for table in tables.PAYROLL_TABLES
+    }
     for name in ("scan", "scan_seen"):
-        session.execute(text(f"DELETE FROM allie_xero.{name} WHERE connection_id = :id"), values)  # noqa: S608
-    session.execute(REOPEN, values)
+        _all(session, connection_id, ERASE.format(table=f"allie_xero.{name}"))
+    session.execute(REOPEN, {"id": connection_id})
     return rows
+
+
+def _all(session: Session, connection_id: ConnectionId, statement: str) -> int:
+    """Repeat a statement until no row is left to it; how many there were."""
+    done, values = 0, {"id": connection_id, "limit": BATCH}
+    while count := session.execute(text(statement), values).rowcount:
+        done += count
+    return done
