@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from domain.messages import ConnectCompleted
-from domain.model.connection import Connection, Erase, Reason, Tenant
+from domain.model.connection import Connection, Erase, Reason, Region, Tenant
+from domain.model.ids import ConnectionId
 from domain.model.plans import PLANS
 from domain.model.streams import Resource
 from domain.model.sync import Mode, Scan
@@ -43,11 +44,20 @@ def activate(
         requested_by=event.requested_by,
         traceparent=event.header.traceparent,
     )
+    _know_lists(stores, active.id, checked.tenant.region)
     for resource, reply in checked.replies:
         stores.payroll.save(active.id, reply.records)
         if resource is not Resource.ORGANISATION:  # the first pass asks whose its answers are
             stores.syncs.save_scan(active.id, Scan(resource=resource).advanced(reply, stores.now))
     return active
+
+
+def _know_lists(stores: Stores, connection_id: ConnectionId, region: Region) -> None:
+    """A stream is as fresh as the oldest of its lists: those that are yet to be read count too."""
+    known = stores.syncs.scans(connection_id)
+    for spec in PLANS[region].lists:
+        if spec.resource not in known:
+            stores.syncs.save_scan(connection_id, Scan(resource=spec.resource))
 
 
 def _target(stores: Stores, connection: Connection, tenant: Tenant) -> Connection:

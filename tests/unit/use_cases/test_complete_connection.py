@@ -36,6 +36,7 @@ from domain.model.connection import ConnectionStatus, Erase, Reason, Region
 from domain.model.consent import REQUIRED_SCOPES
 from domain.model.handover import HandedOver
 from domain.model.ids import ClinicId, TenantId
+from domain.model.plans import PLANS
 from domain.model.streams import Resource
 from domain.model.sync import ListRequest, Request
 from domain.model.tokens import Access, CredentialState, Secret
@@ -470,6 +471,21 @@ def test_another_organisation_ends_the_connection_to_the_first(service: InMemory
         CredentialState.REVOCATION_PENDING
     ]
     assert service.database.credentials.live(second.id) is not None
+
+
+def test_no_list_but_what_the_check_has_read_counts_as_read(service: InMemoryService) -> None:
+    """A stream is as old as the oldest of its lists, so each of them is known from the beginning."""
+    connection = service.connect()
+    scans = service.database.syncs.scans(connection.id)
+    assert set(scans) == {spec.resource for spec in PLANS[Region.AU].lists}
+    assert [one for one, scan in scans.items() if scan.finished_at] == [Resource.PAYROLL_SETTINGS]
+    service.slice()
+    read = service.database.syncs.scans(connection.id)
+    service.disconnect(make_disconnect())
+    service.database.pass_time(timedelta(days=1))
+    service.connect()
+    again = service.database.syncs.scans(connection.id)
+    assert again[Resource.PAY_RUNS] == read[Resource.PAY_RUNS]
 
 
 def test_reconnecting_within_the_grace_brings_the_rows_back(service: InMemoryService) -> None:
