@@ -36,7 +36,7 @@ from simulator.server import running
 from workers.actors import declare_actors, job_message
 from workers.broker import QuorumBroker
 from workers.envelopes import event_message
-from workers.middleware import CarefulRetries, LogContext
+from workers.middleware import CarefulRetries, FreshDeliveries, LogContext
 from workers.queues import QUEUES
 
 THREADS = 4
@@ -198,7 +198,7 @@ def _on_rabbitmq(
 
 
 def _middleware() -> list[Middleware]:
-    return [LogContext(), TimeLimit(), CarefulRetries()]
+    return [LogContext(), FreshDeliveries(), TimeLimit(), CarefulRetries()]
 
 
 def _work(
