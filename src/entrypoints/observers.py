@@ -5,7 +5,7 @@ Each gives back what it got, with the same signature; `entrypoints.bootstrap` pu
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
 from threading import Lock
@@ -159,9 +159,12 @@ class _WatchedSource:
         self._context = copy_context()
 
     def read(self, request: Request) -> Reply:
+        return self._context.copy().run(self._read, request)
+
+    def _read(self, request: Request) -> Reply:
         resource = request.resource.value
         try:
-            reply = self._context.copy().run(self._source.read, request)
+            reply = self._source.read(request)
         except RateLimited as error:
             self._metrics.rate_limited(error.limit)
             raise
@@ -177,13 +180,9 @@ class _WatchedSource:
         self._metrics.records(resource, "read", by=len(reply.records))
         self._metrics.records(resource, "unreadable", by=len(reply.unreadable))
         self._metrics.unknown_values(by=len(reply.unknown_values))
-        self._context.copy().run(_tell_unknown, reply.unknown_values)
+        for place in sorted(set(reply.unknown_values)):
+            log.info("unknown value", code=place)
         return reply
-
-
-def _tell_unknown(places: Iterable[str]) -> None:
-    for place in sorted(set(places)):
-        log.info("unknown value", code=place)
 
 
 def watched_source(open_source: OpenSource, metrics: Metrics) -> OpenSource:
