@@ -33,7 +33,7 @@ CLINICS = int(os.environ.get("SOAK_CLINICS", "100"))
 FAULT_EVERY_S = float(os.environ.get("SOAK_FAULT_SECONDS", "5" if MINUTES < 30 else "30"))
 LIFE_EVERY_S = 0.25
 
-WARM_UP = 0.25
+WARM_UP = 0.5
 LONG_ENOUGH_MINUTES = 60
 SLOPE_MB_AN_HOUR = 1.0
 SHORT_GROWTH_MB = 8.0
