@@ -63,12 +63,13 @@ BAD_TOKEN_ANSWERS: list[dict[str, Any]] = [
     {"kind": "lost"},
 ]
 CONNECT = "allie.xero.connect-completed.v1"
-HEAD = f'"specversion": "1.0", "id": "bad", "source": "test", "type": "{CONNECT}"'
+HEAD = f'"specversion": "1.0", "source": "test", "type": "{CONNECT}"'
+CODE = '"type": "authorization_code", "code": "%s"'
 BAD_EVENTS = [
     '{"half": "%s"',
-    f'{{{HEAD}, "data": "%s"}}',
-    f'{{{HEAD}, "data": {{"clinic_id": 7, "grant": {{"type": "authorization_code", "code": "%s"}}}}}}',
-    f'{{{HEAD.replace(".v1", ".v9")}, "data": ["%s"]}}',
+    f'{{{HEAD}, "id": "no-data", "data": "%s"}}',
+    f'{{{HEAD}, "id": "no-clinic", "data": {{"clinic_id": 7, "grant": {{{CODE}}}}}}}',
+    f'{{{HEAD.replace(".v1", ".v9")}, "id": "too-new", "data": ["%s"]}}',
     '{"actor_name": "connection.complete", "args": ["%s"], "kwargs": {}, "options": {}}',
 ]
 

@@ -1,8 +1,11 @@
 """Programs for Node.js with their packages, installed once for each lock."""
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from services.needs import leave_out
@@ -19,15 +22,24 @@ def node_project(folder: Path) -> Path:
         leave_out(NO_NODE)
     digest = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()[:16]
     ready = CACHE / f"{folder.name}-{digest}"
-    if not (ready / "node_modules" / ".package-lock.json").exists():
-        _install(npm, folder, ready)
-    shutil.copytree(folder, ready, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
+    with _alone(ready):
+        if not (ready / "node_modules" / ".package-lock.json").exists():
+            _install(npm, folder, ready)
+        shutil.copytree(folder, ready, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
     return ready
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let no other process install there meanwhile: npm begins by removing what is there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _install(npm: str, folder: Path, ready: Path) -> None:
     """Install what the lock names; its packages' own scripts are not run."""
-    ready.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copy(folder / name, ready)
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
