@@ -84,14 +84,16 @@ def watched(
         with PrivatePrometheus(prometheus_binaries, targets=targets, rules=rule_files) as prometheus:
             until(lambda: ask(prometheus.url, "query", query="count(up == 1) == 2")["result"], "scrapes")
             start = time.time()
-            live_through_a_day(xero.control, main_platform, module_database_url)
+            live_through_a_day(xero.control, main_platform, module_database_url, prometheus.url)
             if PICTURES:
                 live_on(xero.control, main_platform)
             wait_for_gauges(service)
             yield Watched(prometheus.url, service, start, time.time())
 
 
-def live_through_a_day(control: Control, main_platform: Platform, database_url: str) -> None:
+def live_through_a_day(
+    control: Control, main_platform: Platform, database_url: str, prometheus_url: str
+) -> None:
     """A clinic connects and syncs, tokens rotate, another clinic leaves, somebody sends rubbish."""
     stays = control.create_organisation(staff=6, runs=4, seed=3)
     leaves = control.create_exact_organisation(staff=1, runs=1)
@@ -99,6 +101,8 @@ def live_through_a_day(control: Control, main_platform: Platform, database_url: 
     connect(control, main_platform, leaves, "clinic-2")
     until(lambda: is_backfilled(main_platform), "the backfill")
     until(lambda: is_backfilled(main_platform, "clinic-2"), "the other backfill")
+    # What a series is first seen with is no increase: something has to come after that.
+    until(lambda: ask(prometheus_url, "query", query=SLICES)["result"], "a scrape of the slices")
 
     main_platform.publish_raw(b"{half", "allie.xero.sync-requested.v1")
     main_platform.publish("disconnect", {"clinic_id": "clinic-2"})
@@ -136,6 +140,7 @@ def wait_for_gauges(service: Deployment) -> None:
     time.sleep(4)
 
 
+SLICES = 'allie_xero_message_duration_seconds_count{actor="sync.slice"}'
 READINGS = 'allie_xero_readings_total{result="ok"}'
 
 
