@@ -176,6 +176,7 @@ def test_what_is_gone_already_is_not_counted_twice(payroll: Payroll) -> None:
 @pytest.mark.parametrize(
     ("record", "resource", "name", "table"),
     [
+        (make_employee(), Resource.EMPLOYEE, "employee-1", "employee"),
         (make_timesheet(), Resource.TIMESHEET, "sheet-1", "timesheet"),
         (make_leave(), Resource.LEAVE_APPLICATION, "leave-1", "leave_application"),
         (make_pay_run_detail(), Resource.PAYSLIP, "slip-1", "payslip"),
@@ -185,8 +186,9 @@ def test_any_detail_can_be_gone(
     payroll: Payroll, record: Record, resource: Resource, name: str, table: str
 ) -> None:
     payroll.save(record)
-    [tally] = payroll.gone(detail(resource, name)).tallies.values()
-    assert tally == Tally(gone=1)
+    changes = payroll.gone(detail(resource, name))
+    assert list(changes.tallies.values()) == [Tally(gone=1)]
+    assert changes.employees == {"employee-1"}
     assert payroll.there(table) == [False]
 
 
@@ -195,6 +197,7 @@ def test_a_pay_run_that_is_gone_takes_its_payslips_with_it(payroll: Payroll) -> 
     changes = payroll.gone(detail(Resource.PAY_RUN, "run-1"))
     assert changes.tallies == {Stream.PAY_RUNS: Tally(gone=1)}
     assert changes.pay_runs == {SourceId("run-1"): date(2026, 11, 17)}
+    assert changes.employees == {"employee-1"}
     assert payroll.there("pay_run") == payroll.there("payslip") == [False, True]
     assert "payslip:slip-1" not in payroll.todo(Lane.BACKFILL)
 

@@ -165,11 +165,18 @@ class InMemoryPayrollStore:
 
     def _delete(self, connection_id: ConnectionId, table: str, stream: Stream, ids: set[SourceId]) -> Changes:
         found = self.payroll.tombstone(table, connection_id, lambda key, _: key[-1] in ids)
-        changes = Changes(tallies={stream: Tally(gone=len(found))})
+        tallies = {stream: Tally(gone=len(found))}
+        if table == Resource.PAY_RUN:
+            found = self.payroll.tombstone(
+                "payslip", connection_id, lambda _, row: row.values["pay_run_id"] in ids
+            )
+        owners = (
+            key[0] if table == Resource.EMPLOYEE else row.values.get("employee_id") for key, row in found
+        )
+        changes = Changes(tallies=tallies, employees=frozenset(SourceId(one) for one in owners if one))
         if table not in (Resource.PAY_RUN, Resource.PAYSLIP):
             return changes
         if table == Resource.PAY_RUN:
-            self.payroll.tombstone("payslip", connection_id, lambda _, row: row.values["pay_run_id"] in ids)
             touched = ids
         else:
             slips = self.payroll.of("payslip", connection_id)

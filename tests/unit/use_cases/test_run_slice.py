@@ -898,6 +898,20 @@ def test_nothing_is_wrong_with_a_run_that_is_gone(service: InMemoryService, mode
     assert [state for _, _, state in failures(service)] == [FailureState.RESOLVED]
 
 
+@pytest.mark.parametrize("gone", ["employee", "timesheet", "leave_application", "pay_run"])
+def test_it_is_told_whose_records_are_gone(service: InMemoryService, gone: str) -> None:
+    service.slice()
+    names = {"employee": "employee-1", "timesheet": "sheet-1", "leave_application": "leave-1"}
+    request = detail(Resource(gone), names.get(gone, "run-3"))
+    service.xero.fail(request, RecordNotFound("none"))
+    with service.database.transaction(CLINIC) as stores:
+        stores.payroll.doubt(service.connection().id, request)
+    service.database.outbox.events.clear()
+    later(service)
+    told = [one.employees for one in said(service, PayrollChanged) if isinstance(one, PayrollChanged)]
+    assert "employee-1" in told[-1]
+
+
 def test_a_payslip_that_xero_has_no_more_is_noted_as_missing_in_its_run(service: InMemoryService) -> None:
     slip = detail(Resource.PAYSLIP, "run-1-slip-1")
     service.xero.fail(slip, RecordNotFound("none"))

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection as Session
-from sqlalchemy import Table, text
+from sqlalchemy import Table, TextClause, text
 
 from adapters.postgres.payroll import history, tables
 from adapters.postgres.payroll.todo import NEWEST
@@ -62,20 +62,15 @@ LISTED = {
 }
 
 GONE = """
-UPDATE {table} SET deleted_at = now(), changed_at = now(), stale = false
+UPDATE {table} SET deleted_at = now(), changed_at = now(){settled}
  WHERE connection_id = :connection_id AND id = ANY(:ids) AND deleted_at IS NULL
-RETURNING id
-"""
-
-GONE_ITEM = """
-UPDATE {table} SET deleted_at = now(), changed_at = now()
- WHERE connection_id = :connection_id AND id = ANY(:ids) AND deleted_at IS NULL
-RETURNING id
+RETURNING {owner} AS employee_id
 """
 
 GONE_PAYSLIPS = text("""
 UPDATE allie_xero.payslip SET deleted_at = now(), changed_at = now(), stale = false
  WHERE connection_id = :connection_id AND pay_run_id = ANY(:ids) AND deleted_at IS NULL
+RETURNING employee_id
 """)
 
 RUNS_OF = text("""
@@ -186,22 +181,28 @@ def _delete(
 
     A run that has lost a payslip only does not tie out any more.
     """
-    values = {"connection_id": connection_id, "ids": list(ids)}
-    statement = (GONE if "stale" in table.c else GONE_ITEM).format(table=table.fullname)
-    found = session.execute(text(statement), values).scalars().all()
-    changes = Changes(tallies={stream: Tally(gone=len(found))})
+    scope: dict[str, object] = {"connection_id": connection_id}
+    values = {**scope, "ids": list(ids)}
+    owners = session.execute(_gone(table), values).scalars().all()
+    tallies = {stream: Tally(gone=len(owners))}
+    if table is tables.pay_run:
+        owners = session.execute(GONE_PAYSLIPS, values).scalars().all()
+    changes = Changes(tallies=tallies, employees=frozenset(SourceId(one) for one in owners if one))
     if table not in (tables.pay_run, tables.payslip):
         return changes
-    scope: dict[str, object] = {"connection_id": connection_id}
-    if table is tables.pay_run:
-        session.execute(GONE_PAYSLIPS, values)
-        runs = list(ids)
-    else:
-        runs = list(session.execute(RUNS_OF, values).scalars())
+    is_run = table is tables.pay_run
+    runs = list(ids) if is_run else list(session.execute(RUNS_OF, values).scalars())
     ties = history.tie_out(session, scope, runs)
     history.note_corrections(session, scope, runs)
     dates = session.execute(PAYMENT_DATES, {**scope, "ids": runs})
     return changes.plus(Changes(pay_runs={SourceId(one): day for one, day in dates}, ties=ties))
+
+
+def _gone(table: Table) -> TextClause:
+    """Mark rows of a table deleted, and give whose they were; null where they are nobody's."""
+    settled = ", stale = false" if "stale" in table.c else ""
+    owner = "id" if table is tables.employee else "employee_id" if "employee_id" in table.c else "NULL"
+    return text(GONE.format(table=table.fullname, settled=settled, owner=owner))
 
 
 def set_aside(session: Session, connection_id: ConnectionId, request: DetailRequest) -> None:
