@@ -533,6 +533,10 @@ class FailureStore(Protocol):
         """What failed has gone well since."""
         ...
 
+    def resolve_gone(self, connection_id: ConnectionId, gone: Collection[SourceId]) -> None:
+        """Nothing is wrong any more with records that Xero has no more, by their ids."""
+        ...
+
     def find(self, query: FailureQuery) -> Sequence[KeptFailure]:
         """The open failures that are meant, oldest first."""
         ...

@@ -5,7 +5,7 @@ from contract.backends import Backend
 from contract.given import connected
 from domain.model.certificate import Certificate, Erased, Revocation
 from domain.model.failures import Failure, FailureState
-from domain.model.ids import ConnectionId
+from domain.model.ids import ConnectionId, SourceId
 from fakes.failures import Counted
 
 
@@ -52,6 +52,20 @@ def test_what_has_gone_well_since_is_resolved(backend: Backend) -> None:
         stores.failures.resolve(ConnectionId(1), [mine.subject])
         stores.failures.resolve(ConnectionId(2), [other.subject])
     assert [one.failure.state for one in backend.failures()] == [FailureState.RESOLVED, FailureState.FAILED]
+
+
+def test_whatever_was_wrong_with_a_record_that_is_gone_is_resolved(backend: Backend) -> None:
+    about_it = ["pay_run:1", "pay_run:1:PayRunDoesNotTie", "pay_runs:1"]
+    others = [
+        *(make_failure(subject=one) for one in ("pay_run:2", "pay_runs", "pay_runs:?")),
+        make_failure(subject="connection:1", place="slice"),
+        make_failure(subject="pay_run:1", connection_id=ConnectionId(2)),
+    ]
+    record(backend, *(make_failure(subject=one) for one in about_it), *others)
+    with backend.transaction(CLINIC) as stores:
+        stores.failures.resolve_gone(ConnectionId(1), {SourceId("1")})
+    states = [one.failure.state for one in backend.failures()]
+    assert states == [FailureState.RESOLVED] * 3 + [FailureState.FAILED] * 5
 
 
 def test_a_resolved_failure_that_comes_back_is_a_new_one(backend: Backend) -> None:

@@ -178,6 +178,7 @@ def test_a_payslip_that_its_pay_run_no_longer_shows_is_deleted(payroll: Payroll)
     payroll.save(make_pay_run_detail("run-1", "slip-1", "slip-2"), make_pay_run_detail("run-2", "slip-3"))
     changes = payroll.save(make_pay_run_detail("run-1", "slip-1"))
     assert (changes.pay_runs, changes.employees) == ({RUN: PAID}, frozenset({EMPLOYEE}))
+    assert changes.gone == {"slip-2"}
     rows = payroll.rows("payslip")
     assert [row.deleted_at is None for row in rows] == [True, False, True]
     assert [row.stale for row in rows] == [True, False, True]

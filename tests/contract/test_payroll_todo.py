@@ -188,6 +188,7 @@ def test_any_detail_can_be_gone(
     payroll.save(record)
     changes = payroll.gone(detail(resource, name))
     assert list(changes.tallies.values()) == [Tally(gone=1)]
+    assert changes.gone == {SourceId(name)}
     assert changes.employees == {"employee-1"}
     assert payroll.there(table) == [False]
 
@@ -197,6 +198,7 @@ def test_a_pay_run_that_is_gone_takes_its_payslips_with_it(payroll: Payroll) -> 
     changes = payroll.gone(detail(Resource.PAY_RUN, "run-1"))
     assert changes.tallies == {Stream.PAY_RUNS: Tally(gone=1)}
     assert changes.pay_runs == {SourceId("run-1"): date(2026, 11, 17)}
+    assert changes.gone == {"run-1", "slip-1"}
     assert changes.employees == {"employee-1"}
     assert payroll.there("pay_run") == payroll.there("payslip") == [False, True]
     assert "payslip:slip-1" not in payroll.todo(Lane.BACKFILL)

@@ -1,12 +1,12 @@
 """What went wrong, in memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
 
-from domain.model.failures import Failure, FailureState
-from domain.model.ids import ClinicId, ConnectionId, FailureId, ReplayId
+from domain.model.failures import SYNC, Failure, FailureState
+from domain.model.ids import ClinicId, ConnectionId, FailureId, ReplayId, SourceId
 from domain.model.kept_failure import FailureQuery, KeptFailure
 from domain.ports import Clock
 from fakes.connections import InMemoryConnectionStore
@@ -68,6 +68,12 @@ class InMemoryFailureStore:
         for one in self._open():
             if one.failure.connection_id == connection_id and one.failure.subject in subjects:
                 self.settle(one.id, FailureState.RESOLVED, None, None)
+
+    def resolve_gone(self, connection_id: ConnectionId, gone: Collection[SourceId]) -> None:
+        subjects = [one.failure.subject for one in self._open() if one.failure.place == SYNC]
+        self.resolve(
+            connection_id, [one for one in subjects if one.split(":")[1:2] in [[id_] for id_ in gone]]
+        )
 
     def find(self, query: FailureQuery) -> Sequence[KeptFailure]:
         return [self._seen(one) for one in self._open() if _is_meant(one, query)]

@@ -167,13 +167,17 @@ class InMemoryPayrollStore:
         found = self.payroll.tombstone(table, connection_id, lambda key, _: key[-1] in ids)
         tallies = {stream: Tally(gone=len(found))}
         if table == Resource.PAY_RUN:
-            found = self.payroll.tombstone(
+            found += self.payroll.tombstone(
                 "payslip", connection_id, lambda _, row: row.values["pay_run_id"] in ids
             )
         owners = (
             key[0] if table == Resource.EMPLOYEE else row.values.get("employee_id") for key, row in found
         )
-        changes = Changes(tallies=tallies, employees=frozenset(SourceId(one) for one in owners if one))
+        changes = Changes(
+            tallies=tallies,
+            employees=frozenset(SourceId(one) for one in owners if one),
+            gone=frozenset({*ids, *(SourceId(key[-1]) for key, _ in found)}),
+        )
         if table not in (Resource.PAY_RUN, Resource.PAYSLIP):
             return changes
         if table == Resource.PAY_RUN:

@@ -41,6 +41,7 @@ class PayrollWriter:
         self._runs: set[SourceId] = set()
         self._employees: set[SourceId] = set()
         self._ties: dict[SourceId, bool] = {}
+        self._gone: set[SourceId] = set()
         self._history = PayrollHistory(rows, connection_id)
 
     def save(self, records: Sequence[Record]) -> Changes:
@@ -53,6 +54,7 @@ class PayrollWriter:
             pay_runs={run: day for run, day in dates.items() if day is not None},
             employees=frozenset(self._employees),
             ties=self._ties,
+            gone=frozenset(self._gone),
         )
 
     @singledispatchmethod
@@ -112,6 +114,7 @@ class PayrollWriter:
         gone = Tally(gone=len(dropped))
         self._tallies[Stream.LEAVE] = self._tallies.get(Stream.LEAVE, Tally()).plus(gone)
         self._employees.update(SourceId(row.values["employee_id"]) for _, row in dropped)
+        self._gone.update(SourceId(key[0]) for key, _ in dropped)
 
     @_write.register
     def _(self, one: PayRunSummary) -> None:
@@ -131,6 +134,7 @@ class PayrollWriter:
             lambda key, row: row.values["pay_run_id"] == run and key[0] not in kept,
         )
         touched += [row.values["employee_id"] for _, row in dropped]
+        self._gone.update(SourceId(key[0]) for key, _ in dropped)
         self._compare(run)
         self._count(Stream.PAY_RUNS, changed=changed or bool(touched), runs=[run])
         self._employees.update(touched)

@@ -1,6 +1,6 @@
 """What went wrong, in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +11,8 @@ from sqlalchemy.sql import bindparam
 
 from adapters.postgres.pauses import IN_FORCE
 from domain.model.connection import ConnectionStatus, Region
-from domain.model.failures import Failure, FailureState
-from domain.model.ids import ClinicId, ConnectionId, FailureId, ReplayId
+from domain.model.failures import SYNC, Failure, FailureState
+from domain.model.ids import ClinicId, ConnectionId, FailureId, ReplayId, SourceId
 from domain.model.kept_failure import NEEDS_CONNECTION, FailureQuery, KeptFailure
 
 OPEN = "state NOT IN ('resolved', 'discarded')"
@@ -44,6 +44,12 @@ SELECT id, attempts, clinic_id, state, error, context FROM kept
 RESOLVE = text(f"""
 UPDATE allie_xero.failure SET state = 'resolved', settled_at = now(), until = NULL
  WHERE connection_id = :connection_id AND subject = ANY(:subjects) AND {OPEN}
+""")  # noqa: S608
+
+RESOLVE_GONE = text(f"""
+UPDATE allie_xero.failure SET state = 'resolved', settled_at = now(), until = NULL
+ WHERE connection_id = :connection_id AND place = '{SYNC}' AND {OPEN}
+   AND split_part(subject, ':', 2) = ANY(:gone)
 """)  # noqa: S608
 
 # A failed connect can be worked again only while the tokens that it has brought are held.
@@ -117,6 +123,10 @@ class PostgresFailureStore:
     def resolve(self, connection_id: ConnectionId, subjects: Sequence[str]) -> None:
         """What failed has gone well since."""
         self._session.execute(RESOLVE, {"connection_id": connection_id, "subjects": list(subjects)})
+
+    def resolve_gone(self, connection_id: ConnectionId, gone: Collection[SourceId]) -> None:
+        """Nothing is wrong any more with records that Xero has no more, by their ids."""
+        self._session.execute(RESOLVE_GONE, {"connection_id": connection_id, "gone": list(gone)})
 
     def find(self, query: FailureQuery) -> Sequence[KeptFailure]:
         """The open failures that are meant, oldest first."""

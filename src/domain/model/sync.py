@@ -217,13 +217,15 @@ class Changes:
     """
     What a save changed: counts by stream, and whose figures moved (pay runs with their payment dates).
 
-    `ties` are pay runs that have come to equal the sum of their payslips, or ceased to.
+    `ties` are pay runs that have come to equal the sum of their payslips, or ceased to; `gone` are the
+    records, of any kind, that Xero has no more.
     """
 
     tallies: Mapping[Stream, Tally] = field(default_factory=dict)
     pay_runs: Mapping[SourceId, date] = field(default_factory=dict)
     employees: frozenset[SourceId] = frozenset()
     ties: Mapping[SourceId, bool] = field(default_factory=dict)
+    gone: frozenset[SourceId] = frozenset()
 
     def plus(self, other: Self) -> Self:
         """Both together."""
@@ -236,6 +238,7 @@ class Changes:
             pay_runs={**self.pay_runs, **other.pay_runs},
             employees=self.employees | other.employees,
             ties={**self.ties, **other.ties},
+            gone=self.gone | other.gone,
         )
 
 

@@ -43,12 +43,6 @@ def note_replies(stores: Stores, connection: Connection, replies: Sequence[tuple
             stores.failures.record(_unreadable(connection, request, one))
 
 
-def note_gone(stores: Stores, connection: Connection, requests: Sequence[Request]) -> None:
-    """Nothing is wrong any more with records that Xero has no more."""
-    subjects = [_subject(request) for request in requests]
-    stores.failures.resolve(connection.id, [*subjects, *(f"{one}:{DOES_NOT_TIE}" for one in subjects)])
-
-
 def note_empty(stores: Stores, connection: Connection, lists: Iterable[Resource]) -> None:
     """A list that shows nothing is right where nothing is left."""
     settled = [f"{one}:{EMPTY}" for one in lists if not stores.payroll.count(connection.id, one)]

@@ -11,7 +11,7 @@ from domain.errors import (
     WrongTenant,
 )
 from domain.model.connection import Connection
-from domain.model.streams import Plan, Resource, Stream
+from domain.model.streams import Plan, Stream
 from domain.model.sync import (
     Changes,
     DetailRequest,
@@ -46,6 +46,8 @@ def save_batch(
     replies = [(one.request, one.result) for one in fetched if isinstance(one.result, Reply)]
     changes = _save_replies(stores, connection, batch, replies)
     changes = changes.plus(_save_gone(stores, connection, fetched))
+    if changes.gone:
+        stores.failures.resolve_gone(connection.id, changes.gone)
     tallies = Changes(tallies=_calls(plan, fetched)).plus(changes).tallies
     stores.syncs.tally(connection.id, batch.sync, tallies)
     halted_by = None
@@ -106,11 +108,7 @@ def _unseen(stores: Stores, connection: Connection, request: ListRequest, reply:
         stores.failures.record(noting.oddity(connection, request, noting.EMPTY))
     elif is_empty:
         noting.note_empty(stores, connection, [request.resource])
-    changes = stores.payroll.doubt_unseen(connection.id, request, reply)
-    if changes.pay_runs:
-        gone = [DetailRequest(Resource.PAY_RUN, one) for one in changes.pay_runs]
-        noting.note_gone(stores, connection, gone)
-    return changes
+    return stores.payroll.doubt_unseen(connection.id, request, reply)
 
 
 def _save_gone(stores: Stores, connection: Connection, fetched: Sequence[Fetched]) -> Changes:
@@ -121,7 +119,6 @@ def _save_gone(stores: Stores, connection: Connection, fetched: Sequence[Fetched
     ]
     if not gone:
         return Changes()
-    noting.note_gone(stores, connection, gone)
     changes = stores.payroll.gone(connection.id, gone)
     noting.note_ties(stores, connection, changes.ties)
     # A pay run is read as its payslips in some countries, and listed as a pay run in all.

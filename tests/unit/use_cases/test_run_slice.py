@@ -34,7 +34,13 @@ from domain.use_cases.doubts import BELIEVED
 from domain.use_cases.run_slice import SliceOutcome, run_slice
 from fakes.service import InMemoryService, make_service
 from fakes.source import details_of, lists_of
-from payroll_builders import make_employee, make_organisation, make_user
+from payroll_builders import (
+    make_employee,
+    make_organisation,
+    make_timesheet,
+    make_timesheet_detail,
+    make_user,
+)
 from unit.use_cases.clinic import NEWEST, connected_clinic, employ, pay
 
 TABLES = ("employee", "pay_run", "payslip", "pay_line", "timesheet", "leave_application", "account_user")
@@ -895,6 +901,44 @@ def test_nothing_is_wrong_with_a_run_that_is_gone(service: InMemoryService, mode
     service.request_sync(make_request(mode=mode))
     service.slice()
     assert counts(service)["pay_run"] == 2
+    assert [state for _, _, state in failures(service)] == [FailureState.RESOLVED]
+
+
+@pytest.mark.parametrize("failed", ["timesheet:sheet-1", "payslip:run-3-slip-2", "payslip:run-3-slip-1"])
+def test_nothing_is_wrong_with_any_record_that_is_gone(service: InMemoryService, failed: str) -> None:
+    """A list shows the timesheet no more, a run is gone with its payslips, or has lost one of them."""
+    resource, _, name = failed.partition(":")
+    service.xero.show(Resource.TIMESHEETS, make_timesheet())
+    service.xero.fail(detail(Resource(resource), name), RequestRefused("no", status=400))
+    service.slice()
+    assert failures(service) == [("RequestRefused", failed, FailureState.FAILED)]
+    run = detail(Resource.PAY_RUN, "run-3")
+    whole = service.xero.details[run]
+    assert isinstance(whole, PayRunDetail)
+    if resource == "timesheet":
+        service.xero.remove(Resource.TIMESHEETS, Resource.TIMESHEET, SourceId(name))
+        service.xero.show(Resource.TIMESHEETS, make_timesheet_detail("sheet-2"))
+    elif name == "run-3-slip-2":
+        service.xero.details[run] = replace(whole, payslips=whole.payslips[:1])
+    else:
+        service.xero.remove(Resource.PAY_RUNS, Resource.PAY_RUN, SourceId("run-3"))
+    service.database.pass_time(HOUR)
+    service.request_sync(make_request(mode=Mode.RECONCILE))
+    service.slice()
+    assert failures(service)[0] == ("RequestRefused", failed, FailureState.RESOLVED)
+
+
+def test_nothing_is_wrong_with_an_item_of_a_list_that_is_gone(service: InMemoryService) -> None:
+    service.xero.show(Resource.USERS, make_user("user-2"))
+    service.slice()
+    whole = answer_of(service, USERS)
+    broken = Unreadable(SourceId("user-2"), "Expected `str`")
+    service.xero.replies[USERS] = replace(whole, records=whole.records[:1], unreadable=(broken,))
+    later(service, Mode.RECONCILE)
+    assert failures(service) == [("UnreadableRecord", "users:user-2", FailureState.QUARANTINED)]
+    service.xero.replies[USERS] = replace(whole, records=whole.records[:1])
+    later(service, Mode.RECONCILE)
+    assert counts(service)["account_user"] == 1
     assert [state for _, _, state in failures(service)] == [FailureState.RESOLVED]
 
 

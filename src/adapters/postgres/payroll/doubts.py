@@ -64,13 +64,13 @@ LISTED = {
 GONE = """
 UPDATE {table} SET deleted_at = now(), changed_at = now(){settled}
  WHERE connection_id = :connection_id AND id = ANY(:ids) AND deleted_at IS NULL
-RETURNING {owner} AS employee_id
+RETURNING id, {owner} AS employee_id
 """
 
 GONE_PAYSLIPS = text("""
 UPDATE allie_xero.payslip SET deleted_at = now(), changed_at = now(), stale = false
  WHERE connection_id = :connection_id AND pay_run_id = ANY(:ids) AND deleted_at IS NULL
-RETURNING employee_id
+RETURNING id, employee_id
 """)
 
 RUNS_OF = text("""
@@ -183,11 +183,15 @@ def _delete(
     """
     scope: dict[str, object] = {"connection_id": connection_id}
     values = {**scope, "ids": list(ids)}
-    owners = session.execute(_gone(table), values).scalars().all()
-    tallies = {stream: Tally(gone=len(owners))}
+    found = [*session.execute(_gone(table), values)]
+    tallies = {stream: Tally(gone=len(found))}
     if table is tables.pay_run:
-        owners = session.execute(GONE_PAYSLIPS, values).scalars().all()
-    changes = Changes(tallies=tallies, employees=frozenset(SourceId(one) for one in owners if one))
+        found += session.execute(GONE_PAYSLIPS, values)
+    changes = Changes(
+        tallies=tallies,
+        employees=frozenset(SourceId(row.employee_id) for row in found if row.employee_id),
+        gone=frozenset(SourceId(one) for one in (*ids, *(row.id for row in found))),
+    )
     if table not in (tables.pay_run, tables.payslip):
         return changes
     is_run = table is tables.pay_run
@@ -199,7 +203,7 @@ def _delete(
 
 
 def _gone(table: Table) -> TextClause:
-    """Mark rows of a table deleted, and give whose they were; null where they are nobody's."""
+    """Mark rows of a table deleted, and give them and whose they were; null where they are nobody's."""
     settled = ", stale = false" if "stale" in table.c else ""
     owner = "id" if table is tables.employee else "employee_id" if "employee_id" in table.c else "NULL"
     return text(GONE.format(table=table.fullname, settled=settled, owner=owner))

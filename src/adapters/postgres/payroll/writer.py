@@ -74,14 +74,14 @@ DROPPED_PAYSLIPS = text("""
 UPDATE allie_xero.payslip SET deleted_at = now(), changed_at = now(), stale = false
  WHERE connection_id = :connection_id AND pay_run_id = ANY(:runs) AND deleted_at IS NULL
    AND id <> ALL(CAST(:kept AS text[]))
-RETURNING pay_run_id, employee_id
+RETURNING id, pay_run_id, employee_id
 """)
 
 DROPPED_LEAVE = text("""
 UPDATE allie_xero.leave_application SET deleted_at = now(), changed_at = now(), stale = false
  WHERE connection_id = :connection_id AND employee_id = ANY(:employees) AND deleted_at IS NULL
    AND id <> ALL(CAST(:kept AS text[]))
-RETURNING employee_id
+RETURNING id, employee_id
 """)
 
 PAYSLIPS_OWNERS = text("""
@@ -104,6 +104,7 @@ class PayrollWriter:
         self._runs: set[SourceId] = set()
         self._employees: set[SourceId] = set()
         self._ties: dict[SourceId, bool] = {}
+        self._gone: set[SourceId] = set()
 
     def save(self, records: Sequence[Record]) -> Changes:
         """Write what differs, parents before children."""
@@ -118,6 +119,7 @@ class PayrollWriter:
             pay_runs=self._payment_dates(),
             employees=frozenset(self._employees),
             ties=self._ties,
+            gone=frozenset(self._gone),
         )
 
     def _writers(self) -> dict[type, Any]:
@@ -176,6 +178,7 @@ class PayrollWriter:
         values = {"employees": list(leave), "kept": [one.id for one in found]}
         gone = self._session.execute(DROPPED_LEAVE, {**self._scope, **values}).all()
         self._employees.update(SourceId(row.employee_id) for row in gone)
+        self._gone.update(SourceId(row.id) for row in gone)
         self._count(Stream.LEAVE, 0, 0, gone=len(gone))
 
     def _pay_runs_listed(self, records: Sequence[PayRunSummary]) -> None:
@@ -194,7 +197,9 @@ class PayrollWriter:
         written = [rows.payslip_row(slip, dates.get(one.id)) for one, slip in payslips]
         touched = PAYSLIP.write(self._session, self._scope, written)
         kept = {"runs": runs, "kept": [slip.id for _, slip in payslips]}
-        touched += self._session.execute(DROPPED_PAYSLIPS, {**self._scope, **kept}).all()
+        dropped = self._session.execute(DROPPED_PAYSLIPS, {**self._scope, **kept}).all()
+        self._gone.update(SourceId(row.id) for row in dropped)
+        touched += dropped
         self._touch(touched)
         changed |= {row.pay_run_id for row in touched}
         self._runs.update(changed)
