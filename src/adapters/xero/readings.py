@@ -41,7 +41,7 @@ class Reading:
     `api` and `method` name the call in xero-python; `arguments` are what it always gets. `id_argument` is the
     name under which a detail's id is passed; `is_paged` says that a list takes a page's number.
     `since_argument` is the name under which it takes the time since when changes are wanted, as `since`
-    writes it.
+    writes it. `as_of` completes a record by when Xero answered.
     """
 
     api: str
@@ -52,6 +52,7 @@ class Reading:
     is_paged: bool = False
     since_argument: str | None = None
     since: Callable[[datetime], object] = to_the_second
+    as_of: Callable[[Any, datetime], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

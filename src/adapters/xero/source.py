@@ -164,11 +164,12 @@ class XeroPayrollSource:
         answer = calls.of(lambda: self._apis.call(reading.api, reading.method, self._tenant, arguments))
         document = document_of(answer)
         found, unreadable, held = records_of(reading, document)
+        at = xeros_clock(document, answer, self._clock())
         return _Page(
-            found=found,
+            found=[reading.as_of(one, at) for one in found] if reading.as_of else found,
             unreadable=unreadable,
             held=held,
-            at=xeros_clock(document, answer, self._clock()),
+            at=at,
             more=_has_more(document, held, number),
         )
 

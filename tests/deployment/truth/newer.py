@@ -1,8 +1,9 @@
 """New Zealand's and the United Kingdom's truth as the views should show it."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from deployment.truth.facts import Fact, Positions, Region, amount, day, names
 
@@ -19,6 +20,7 @@ class Newer:
     bases: dict[str, str]
     sheets: dict[str, str]
     has_job_title: bool
+    zone: str
 
     def settings(self, one: dict[str, Any]) -> tuple[Any, ...]:
         tracking = [one["employee_groups"], one["timesheet_categories"]]
@@ -30,7 +32,7 @@ class Newer:
             one["first_name"],
             one["last_name"],
             one["email"],
-            _status(day(one["end_date"])),
+            _status(day(one["end_date"]), self.zone),
             day(one["start_date"]),
             day(one["end_date"]),
             None,
@@ -87,9 +89,10 @@ class Newer:
         return LEAVE[status]
 
 
-def _status(end_date: date | None) -> str:
-    """Neither country has a status: whoever's last day is over has left."""
-    return "terminated" if end_date is not None and end_date < datetime.now(UTC).date() else "active"
+def _status(end_date: date | None, zone: str) -> str:
+    """Neither country has a status: whoever's last day is over there has left."""
+    today = datetime.now(ZoneInfo(zone)).date()
+    return "terminated" if end_date is not None and end_date < today else "active"
 
 
 ITEMS = {kind: kind for kind in ("earnings", "deduction", "leave", "reimbursement")}
@@ -112,6 +115,7 @@ NZ: Region = Newer(
     bases={"full_time": "permanent", "part_time": "permanent", "casual": "casual"},
     sheets={**SHEETS, "requested": "requested"},
     has_job_title=True,
+    zone="Pacific/Auckland",
 )
 
 UK: Region = Newer(
@@ -120,4 +124,5 @@ UK: Region = Newer(
     bases={"full_time": "fulltime", "part_time": "parttime", "casual": "zerohour"},
     sheets={**SHEETS, "requested": "draft"},
     has_job_title=False,
+    zone="Europe/London",
 )

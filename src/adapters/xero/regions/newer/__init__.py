@@ -1,8 +1,10 @@
 """What New Zealand's and the United Kingdom's payroll (payroll.xro/2.0) have in common."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from adapters.xero.readings import Joined, Part, Reading
 from adapters.xero.regions.newer import pay, people, settings, structs
@@ -56,8 +58,9 @@ def _from_day(since: datetime) -> str:
     return (since - TIMESHEETS_BACK).date().isoformat()
 
 
-def readings() -> dict[Resource, Reading | Joined]:
-    """Every resource that both have."""
+def readings(zone: ZoneInfo) -> dict[Resource, Reading | Joined]:
+    """Every resource that both have; `zone` is the country's time."""
+    staff = listed("get_employees", "employees", structs.Employee, people.employee, "employeeID")
     timesheet = Part(("timesheet",), structs.Timesheet, people.timesheet, "timesheetID")
     sheets = listed(
         "get_timesheets",
@@ -104,9 +107,7 @@ def readings() -> dict[Resource, Reading | Joined]:
             settings.calendar,
             "payrollCalendarID",
         ),
-        Resource.EMPLOYEES: listed(
-            "get_employees", "employees", structs.Employee, people.employee, "employeeID"
-        ),
+        Resource.EMPLOYEES: replace(staff, as_of=people.leavers(zone)),
         Resource.EMPLOYEE: Joined(
             readings=(
                 _piece(

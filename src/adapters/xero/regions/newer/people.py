@@ -1,8 +1,10 @@
 """Employees, leave and timesheets of New Zealand and the United Kingdom, in the one model."""
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from adapters.xero import values
 from adapters.xero.regions.newer import structs
@@ -20,17 +22,15 @@ from domain.model.payroll import (
 
 
 def employee(found: structs.Employee) -> Iterator[EmployeeSummary]:
-    """An employee; who has left is told by the date, as neither country has a status."""
-    end_date = values.day(found.endDate)
-    has_left = end_date is not None and end_date < datetime.now(UTC).date()
+    """An employee, who is active for all that the answer says: see `leavers`."""
     yield EmployeeSummary(
         id=SourceId(found.employeeID),
         first_name=values.text(found.firstName),
         last_name=values.text(found.lastName),
         email=values.text(found.email),
-        status="terminated" if has_left else "active",
+        status="active",
         start_date=values.day(found.startDate),
-        end_date=end_date,
+        end_date=values.day(found.endDate),
         end_reason=None,
         job_title=values.text(found.jobTitle),
         employment_basis=values.word(found.engagementType or _contract(found.contracts or ())),
@@ -39,6 +39,16 @@ def employee(found: structs.Employee) -> Iterator[EmployeeSummary]:
         source_updated_at=values.instant(found.updatedDateUTC),
         is_whole=True,
     )
+
+
+def leavers(zone: ZoneInfo) -> Callable[[EmployeeSummary, datetime], EmployeeSummary]:
+    """Tell by the country's day who has left: neither country has a status."""
+
+    def as_of(one: EmployeeSummary, at: datetime) -> EmployeeSummary:
+        has_left = one.end_date is not None and one.end_date < at.astimezone(zone).date()
+        return replace(one, status="terminated") if has_left else one
+
+    return as_of
 
 
 def _contract(contracts: Sequence[structs.Contract]) -> str | None:
