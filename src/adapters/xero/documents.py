@@ -12,6 +12,9 @@ from adapters.xero.readings import Document
 from adapters.xero.transport import Answer
 from domain.errors import AnswerUnreadable
 
+YEARS = range(2000, 2200)
+"""What a clock can show; .NET writes the first or the last year there is for a time that was never set."""
+
 
 def document_of(answer: Answer) -> Document:
     """The top of an answer's JSON. Raises AnswerUnreadable."""
@@ -48,12 +51,13 @@ def xeros_clock(document: Document, answer: Answer, fallback: datetime) -> datet
     """When Xero made this answer, by its own clock: the envelope's, else the `Date` header's."""
     for name in ("DateTimeUTC", "dateTimeUTC"):
         try:
-            said = msgspec.json.decode(document[name], type=str)
-            return values.instant(said) or fallback
+            at = values.instant(msgspec.json.decode(document[name], type=str))
         except (KeyError, ValueError, msgspec.DecodeError):
             continue
+        if at is not None and at.year in YEARS:
+            return at
     try:
         at = parsedate_to_datetime(answer.headers.get("date", ""))
     except ValueError:
         return fallback
-    return at.replace(tzinfo=at.tzinfo or UTC)
+    return at.replace(tzinfo=at.tzinfo or UTC) if at.year in YEARS else fallback

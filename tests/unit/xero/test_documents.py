@@ -124,6 +124,17 @@ def test_without_either_it_is_ours(said: str) -> None:
     assert at(b'{"DateTimeUTC": ""}') == NOW
 
 
+@pytest.mark.parametrize(
+    "said", ["0001-01-01T00:00:00", "/Date(-62135596800000)/", "9999-12-31T23:59:59.9999999"]
+)
+def test_a_time_that_was_never_set_is_none(said: str) -> None:
+    """As .NET writes it: a list could not be asked for what changed five minutes before it."""
+    body = json.dumps({"dateTimeUTC": said}).encode()
+    assert at(body) == NOW
+    assert at(body, date="Fri, 31 Dec 9999 23:59:59 GMT") == NOW
+    assert at(body, date="Fri, 20 Nov 2026 02:30:00 GMT") == SAID
+
+
 @given(JSON, st.text(max_size=30))
 def test_whatever_an_answer_says_its_time_is_in_utc(value: object, header: str) -> None:
     assert at(json.dumps({"DateTimeUTC": value}).encode(), date=header).tzinfo is not None
