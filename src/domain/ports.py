@@ -418,7 +418,7 @@ class SyncStore(Protocol):
         ...
 
     def forget(self, kept: timedelta, limit: int) -> int:
-        """Of the oldest `limit` passes delete those that were over longer ago; give how many."""
+        """Delete passes that were over longer ago, the oldest `limit` of them; give how many."""
         ...
 
 
@@ -510,7 +510,7 @@ class Outbox(Protocol):
         ...
 
     def forget(self, kept: timedelta, limit: int) -> int:
-        """Of the oldest `limit` events delete those that were sent longer ago; give how many."""
+        """Of the oldest `limit` events that were sent delete those of longer ago; give how many."""
         ...
 
 

@@ -65,6 +65,24 @@ def test_only_the_oldest_events_are_looked_at(backend: Backend) -> None:
     assert [forget_events(backend, limit=2) for _ in range(3)] == [2, 1, 0]
 
 
+def test_events_that_cannot_be_sent_keep_no_later_ones(backend: Backend) -> None:
+    add(backend, 4)
+    with backend.transaction(None) as stores:
+        stores.outbox.sent([one.id for one in stores.outbox.claim(4)[2:]])
+    backend.pass_time(2 * DAY)
+    assert [forget_events(backend, limit=2) for _ in range(2)] == [2, 0]
+
+
+def test_a_pass_that_goes_on_keeps_no_later_ones(backend: Backend) -> None:
+    under_way(backend.transaction, connected(backend.transaction))
+    other = connected(backend.transaction, "clinic-2", "tenant-2")
+    sync = under_way(backend.transaction, other)
+    with backend.transaction(other.clinic_id) as stores:
+        stores.syncs.finish(sync)
+    backend.pass_time(2 * DAY)
+    assert [forget_passes(backend, limit=1) for _ in range(2)] == [1, 0]
+
+
 def test_a_pass_that_is_over_is_forgotten_when_it_is_old(backend: Backend) -> None:
     connection = connected(backend.transaction)
     for _ in range(2):

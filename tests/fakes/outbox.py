@@ -62,10 +62,8 @@ class InMemoryOutbox:
         )
 
     def forget(self, kept: timedelta, limit: int) -> int:
-        oldest = sorted((*self.unsent, *self.sent_at), key=lambda one: int(one.removeprefix("event-")))[
-            :limit
-        ]
-        old = [one for one in oldest if one in self.sent_at and self.sent_at[one] < self._clock() - kept]
+        oldest = sorted(self.sent_at, key=lambda one: int(one.removeprefix("event-")))[:limit]
+        old = [one for one in oldest if self.sent_at[one] < self._clock() - kept]
         for one in old:
             del self.sent_at[one]
         return len(old)

@@ -210,9 +210,8 @@ class InMemorySyncStore:
             self.states[connection_id] = replace(state, backfilled_at=None)
 
     def forget(self, kept: timedelta, limit: int) -> int:
-        passes = [one.id for one in (*self.queued.values(), *self.running.values())]
-        oldest = sorted((*passes, *self.over))[:limit]
-        old = [one for one in oldest if one in self.over and self.over[one] < self._clock() - kept]
+        oldest = sorted(self.over, key=lambda one: self.over[one])
+        old = [one for one in oldest if self.over[one] < self._clock() - kept][:limit]
         for one in old:
             del self.over[one]
         return len(old)

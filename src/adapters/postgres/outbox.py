@@ -19,10 +19,11 @@ UPDATE allie_xero.outbox
  WHERE event_id = :event_id
 """)
 
-# Bounded work: it looks at the oldest rows, not for old rows.
+# Bounded work: it looks at the oldest rows that were sent, not for old rows.
 FORGET = text("""
 DELETE FROM allie_xero.outbox WHERE id IN (
-    SELECT id FROM (SELECT id, sent_at FROM allie_xero.outbox ORDER BY id LIMIT :limit) AS oldest
+    SELECT id FROM (SELECT id, sent_at FROM allie_xero.outbox
+                     WHERE sent_at IS NOT NULL ORDER BY id LIMIT :limit) AS oldest
      WHERE sent_at < clock_timestamp() - CAST(:kept AS interval))
 """)
 

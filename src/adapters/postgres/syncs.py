@@ -141,10 +141,11 @@ UPDATE allie_xero.sync_state
  WHERE connection_id = :id
 """)
 
+# now(), as the index knows nothing of a time that moves on.
 FORGET = text("""
 DELETE FROM allie_xero.sync WHERE id IN (
-    SELECT id FROM (SELECT id, finished_at FROM allie_xero.sync ORDER BY id LIMIT :limit) AS oldest
-     WHERE finished_at < clock_timestamp() - CAST(:kept AS interval))
+    SELECT id FROM allie_xero.sync WHERE finished_at < now() - CAST(:kept AS interval)
+     ORDER BY finished_at LIMIT :limit)
 """)
 
 
