@@ -34,10 +34,17 @@ def oddity(connection: Connection, request: Request, error: str) -> Failure:
     return _failure(connection, request, error=error, subject=f"{_subject(request)}:{error}")
 
 
-def note_replies(stores: Stores, connection: Connection, replies: Sequence[tuple[Request, Reply]]) -> None:
-    """Note the records that could not be read, and that everything else is well."""
-    well = [subject for request, reply in replies for subject in _well(request, reply)]
+def note_replies(
+    stores: Stores,
+    connection: Connection,
+    replies: Sequence[tuple[Request, Reply]],
+    looping: Sequence[Request],
+) -> None:
+    """Note what could not be read, which lists go in a loop, and that everything else is well."""
+    well = [one for request, reply in replies for one in _well(request, reply, loops=request in looping)]
     stores.failures.resolve(connection.id, well)
+    for request in looping:
+        stores.failures.record(oddity(connection, request, PAGE_LOOP))
     for request, reply in replies:
         for one in reply.unreadable:
             stores.failures.record(_unreadable(connection, request, one))
@@ -62,12 +69,12 @@ def note_ties(stores: Stores, connection: Connection, ties: Mapping[SourceId, bo
             stores.failures.record(odd[one])
 
 
-def _well(request: Request, reply: Reply) -> list[str]:
+def _well(request: Request, reply: Reply, *, loops: bool) -> list[str]:
     """What an answer shows to be well, whether or not it ever was not."""
     if isinstance(request, DetailRequest):
         return [] if reply.unreadable else [_subject(request)]
     subjects = [request.resource, *(f"{request.resource}:{one}" for one in reply.readable)]
-    if not reply.more and not reply.unreadable:
+    if not (reply.more or reply.unreadable or loops):
         subjects += [f"{request.resource}:?", f"{request.resource}:{PAGE_LOOP}"]
     if reply.records:
         subjects.append(f"{request.resource}:{EMPTY}")

@@ -77,9 +77,15 @@ def _save_replies(
                 stores.payroll.set_aside(connection.id, request)
         elif request.resource in batch.scans:
             changes = changes.plus(_advance(stores, connection, batch, request, reply))
-    noting.note_replies(stores, connection, replies)
+    looping = [request for request, reply in replies if _loops(batch, request, reply)]
+    noting.note_replies(stores, connection, replies, looping)
     noting.note_ties(stores, connection, changes.ties)
     return changes
+
+
+def _loops(batch: Batch, request: Request, reply: Reply) -> bool:
+    scan = batch.scans.get(request.resource)
+    return scan is not None and scan.loops(reply)
 
 
 def _advance(
@@ -89,8 +95,6 @@ def _advance(
     scan = batch.scans[request.resource]
     advanced = scan.advanced(reply, stores.now)
     stores.syncs.save_scan(connection.id, advanced)
-    if scan.loops(reply):
-        stores.failures.record(noting.oddity(connection, request, noting.PAGE_LOOP))
     if advanced.is_under_way:
         if scan.is_full:
             stores.payroll.note_seen(connection.id, request, reply)
