@@ -194,18 +194,38 @@ def test_a_catalogue_of_one_kind_says_nothing_of_the_others(payroll: Payroll) ->
     assert payroll.there("pay_item") == [True, True]
 
 
-def test_a_scan_of_several_pages_has_shown_what_any_of_them_did(payroll: Payroll) -> None:
-    payroll.save(make_user("a"), make_user("b"), make_user("c"))
-    payroll.scan(Resource.USERS, make_user("a"))
-    payroll.end_scan(Resource.USERS, make_user("b"), page=2)
-    assert payroll.there("account_user") == [True, True, False]
+@pytest.mark.parametrize(CASE, CATALOGUES, ids=lambda one: str(one)[:20])
+def test_what_several_pages_of_a_catalogue_do_not_show_twice_in_a_row_is_gone(
+    payroll: Payroll, resource: Resource, table: str, shown: Record, unseen: Record
+) -> None:
+    """It may have moved from the second page to the first, in the place of something that was deleted."""
+    payroll.save(shown, unseen)
+    payroll.scan(resource, unseen)
+    assert payroll.end_scan(resource, shown, page=2) == Changes()
+    for others in ([shown], [shown, unseen], [shown]):
+        payroll.scan(resource, shown)
+        assert payroll.end_scan(resource, *others, page=2) == Changes()
+        assert payroll.there(table) == [True, True]
+    payroll.scan(resource, shown)
+    assert payroll.end_scan(resource, shown, page=2).gone == {"b"}
+    assert payroll.there(table) == [True, False]
+
+
+def test_a_scan_that_shows_something_again_on_its_only_page_counts_as_well(payroll: Payroll) -> None:
+    payroll.save(make_user("a"), make_user("b"))
+    for _ in range(2):
+        payroll.scan(Resource.USERS, make_user("a"))
+        payroll.end_scan(Resource.USERS, make_user("a"), page=2)
+        payroll.end_scan(Resource.USERS, make_user("a"), make_user("b"))
+    assert payroll.there("account_user") == [True, True]
 
 
 def test_a_scan_that_begins_again_forgets_what_an_earlier_one_showed(payroll: Payroll) -> None:
     payroll.save(make_user("a"), make_user("b"), make_user("c"))
-    payroll.scan(Resource.USERS, make_user("a"), make_user("b"))
-    payroll.scan(Resource.USERS, make_user("a"))
-    payroll.end_scan(Resource.USERS, make_user("c"), page=2)
+    for _ in range(2):
+        payroll.scan(Resource.USERS, make_user("a"), make_user("b"))
+        payroll.scan(Resource.USERS, make_user("a"))
+        payroll.end_scan(Resource.USERS, make_user("c"), page=2)
     assert payroll.there("account_user") == [True, False, True]
 
 
@@ -282,7 +302,8 @@ def test_erasing_forgets_scans_and_begins_the_backfill_anew(payroll: Payroll) ->
         assert stores.syncs.scans(payroll.connection.id) == {}
         assert stores.syncs.backfilled(payroll.connection.id) is True
     payroll.save(make_user("a"))
-    payroll.end_scan(Resource.USERS, make_user("b"), page=2)
+    for _ in range(2):
+        payroll.end_scan(Resource.USERS, make_user("b"), page=2)
     assert payroll.there("account_user") == [False]
 
 

@@ -81,6 +81,7 @@ class InMemoryPayrollStore:
     def __init__(self, syncs: InMemorySyncStore, clock: Clock) -> None:
         self.payroll = PayrollRows(clock)
         self.seen: dict[tuple[ConnectionId, Resource], frozenset[SourceId]] = {}
+        self.missed: dict[tuple[ConnectionId, Resource], set[SourceId]] = {}
         self.history: timedelta | None = None
         self._syncs = syncs
         self._clock = clock
@@ -250,6 +251,10 @@ class InMemoryPayrollStore:
         missing = {SourceId(key[-1]) for key in listed if key[-1] not in seen}
         is_certain = bool(reply.records) and all(one.source_id for one in reply.unreadable)
         is_askable = table in DETAILS
+        if is_certain and not is_askable:
+            before = self.missed.get(place, set())
+            self.missed[place] = missing
+            missing = missing if request.page == 1 else missing & before
         if not missing:
             return Changes()
         if is_certain and table != Resource.EMPLOYEE and (request.page == 1 or not is_askable):
@@ -275,6 +280,7 @@ class InMemoryPayrollStore:
         self.payroll.rows = {key: row for key, row in rows.items() if key[1] != connection_id}
         self._syncs.kept_scans = {key: scan for key, scan in scans.items() if key[0] != connection_id}
         self.seen = {key: seen for key, seen in self.seen.items() if key[0] != connection_id}
+        self.missed = {key: missed for key, missed in self.missed.items() if key[0] != connection_id}
         self._syncs.reopen_backfill(connection_id)
         return counts
 

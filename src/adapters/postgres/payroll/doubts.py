@@ -160,6 +160,7 @@ UPDATE {table} SET stale = true
 
 FORGET_SEEN = text("""
 DELETE FROM allie_xero.scan_seen WHERE connection_id = :connection_id AND resource = :resource
+RETURNING source_id
 """)
 
 
@@ -265,7 +266,8 @@ def doubt_unseen(
 
     One page that shows something is a snapshot, and its silence is believed. Several pages are none, an empty
     one may be a fault, and a record without a readable id may be any: then the rows are asked for by
-    themselves, where they can be, and left alone where they cannot.
+    themselves, where they can be. Where they cannot, they are left alone, but for what several pages have not
+    shown twice in a row.
     """
     listed = LISTED.get(request.resource)
     if listed is None:
@@ -276,16 +278,28 @@ def doubt_unseen(
     query = text(UNSEEN.format(table=listed.table.fullname, which=listed.which))
     missing = session.execute(query, {**values, "ids": reply.shown}).scalars().all()
     session.execute(FORGET_SEEN, values)
-    if not missing:
-        return Changes()
     is_certain = bool(reply.records) and all(one.source_id for one in reply.unreadable)
     can_be_asked = "stale" in listed.table.c
+    if is_certain and not can_be_asked:
+        again = _missed_again(session, values, missing)
+        missing = missing if request.page == 1 else again
+    if not missing:
+        return Changes()
     if is_certain and not listed.verify and (request.page == 1 or not can_be_asked):
         return _delete(session, connection_id, listed.table, listed.stream, missing)
     if can_be_asked:
         doubt = text(DOUBT.format(table=listed.table.fullname))
         session.execute(doubt, {"connection_id": connection_id, "ids": list(missing)})
     return Changes()
+
+
+def _missed_again(session: Session, scan: Mapping[str, object], missing: Sequence[str]) -> Sequence[str]:
+    """Which of these rows the scan before did not show either; all are remembered for the next."""
+    missed = {**scan, "resource": f"{scan['resource']}:missed"}
+    before = set(session.execute(FORGET_SEEN, missed).scalars())
+    if missing:
+        session.execute(NOTE_SEEN, {**missed, "ids": list(missing)})
+    return [one for one in missing if one in before]
 
 
 def holds(
