@@ -305,8 +305,8 @@ class PayrollStore(Protocol):
         """Read drafts and each calendar's newest posted pay run again: their stamps may not tell."""
         ...
 
-    def doubt_recent(self, connection_id: ConnectionId) -> None:
-        """Read the staff and the pay runs of the last thirteen months again, and what was set aside."""
+    def doubt_recent(self, connection_id: ConnectionId, details: Collection[Resource]) -> None:
+        """Read again, of these kinds, the staff and runs of thirteen months, and what was set aside."""
         ...
 
     def doubt_all(self, connection_id: ConnectionId, details: Collection[Resource]) -> None:

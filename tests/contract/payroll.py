@@ -75,9 +75,9 @@ class Payroll:
         with self.backend.transaction(CLINIC) as stores:
             return stores.payroll.count(self.connection.id, resource)
 
-    def doubt_recent(self) -> None:
+    def doubt_recent(self, *details: Resource) -> None:
         with self.backend.transaction(CLINIC) as stores:
-            stores.payroll.doubt_recent(self.connection.id)
+            stores.payroll.doubt_recent(self.connection.id, details or AU.details)
 
     def today(self) -> date:
         with self.backend.transaction(CLINIC) as stores:

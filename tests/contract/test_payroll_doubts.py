@@ -255,6 +255,8 @@ def test_the_staff_and_the_runs_of_the_last_year_are_doubted(payroll: Payroll) -
     )
     payroll.save(make_lines("slip-1"), make_lines("slip-2"))
     payroll.backfilled()
+    payroll.doubt_recent(Resource.PAYSLIP)
+    assert payroll.todo() == []
     payroll.doubt_recent()
     assert sorted(payroll.todo()) == ["employee:a", "employee:d", "pay_run:new"]
 
@@ -270,7 +272,8 @@ def test_what_a_region_shows_only_as_a_part_of_something_is_never_asked_for_by_i
 def test_what_was_set_aside_is_tried_again(payroll: Payroll) -> None:
     payroll.save(make_pay_run_detail("old", "slip", **OLD))
     payroll.set_aside(Resource.PAYSLIP, "slip")
-    assert payroll.todo(Lane.BACKFILL) == []
+    payroll.doubt_recent(Resource.PAY_RUN)
+    assert payroll.todo(Lane.BACKFILL) == ["pay_run:old"]
     payroll.doubt_recent()
     assert "payslip:slip" in payroll.todo(Lane.BACKFILL)
 

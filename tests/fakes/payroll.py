@@ -221,15 +221,17 @@ class InMemoryPayrollStore:
             self._doubt(resource, connection_id, lambda _key, _row: True)
         self._syncs.reopen_backfill(connection_id)
 
-    def doubt_recent(self, connection_id: ConnectionId) -> None:
+    def doubt_recent(self, connection_id: ConnectionId, details: Collection[Resource]) -> None:
         since = (self._clock() - RECENT).date()
-        self._doubt(Resource.EMPLOYEE, connection_id, lambda _, row: _is_recent(row.values, since))
-        self._doubt(
-            Resource.PAY_RUN,
-            connection_id,
-            lambda _, row: row.values["status"] == "draft" or row.values["payment_date"] > since,
-        )
-        for resource in DETAILS:
+        if Resource.EMPLOYEE in details:
+            self._doubt(Resource.EMPLOYEE, connection_id, lambda _, row: _is_recent(row.values, since))
+        if Resource.PAY_RUN in details:
+            self._doubt(
+                Resource.PAY_RUN,
+                connection_id,
+                lambda _, row: row.values["status"] == "draft" or row.values["payment_date"] > since,
+            )
+        for resource in details:
             self._doubt(resource, connection_id, lambda _, row: row.set_aside_at is not None)
 
     def note_seen(self, connection_id: ConnectionId, request: ListRequest, reply: Reply) -> None:

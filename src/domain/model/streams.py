@@ -5,7 +5,7 @@ A stream is what a clinic and the main platform see; a resource is one of Xero's
 resources a country has is in `plans`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -104,6 +104,13 @@ class Plan:
     def calls_for(self, resource: Resource) -> int:
         """How many calls one request of this resource makes."""
         return self.details[resource].calls if resource in self.details else 1
+
+    def details_of(self, streams: Collection[Stream]) -> list[Resource]:
+        """The details behind these streams; a pay run's totals are those of its payslips."""
+        wanted = {one for one, spec in self.details.items() if spec.stream in streams}
+        if Stream.PAY_RUNS in streams:
+            wanted.add(Resource.PAY_RUN)
+        return [one for one in self.details if one in wanted]
 
     def streams(self) -> frozenset[Stream]:
         """Every stream that this region has."""

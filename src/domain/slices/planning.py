@@ -74,10 +74,13 @@ def _under_way(stores: Stores, connection: Connection) -> Sync | None:
     if sync is not None:
         return sync
     sync = stores.syncs.start_next(connection.id)
-    if sync is not None and sync.mode is Mode.FULL:
-        stores.payroll.doubt_all(connection.id, plan_of(connection).details)
-    if sync is not None and sync.mode is Mode.RECONCILE:
-        stores.payroll.doubt_recent(connection.id)
+    if sync is None:
+        return None
+    details = plan_of(connection).details_of(sync.streams)
+    if sync.mode is Mode.FULL:
+        stores.payroll.doubt_all(connection.id, details)
+    if sync.mode is Mode.RECONCILE:
+        stores.payroll.doubt_recent(connection.id, details)
     return sync
 
 

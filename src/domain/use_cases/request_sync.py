@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from domain.messages import SyncRequested
 from domain.model.plans import PLANS
+from domain.model.streams import Stream
 from domain.notices import changed, not_connected
 from domain.ports import Stores, Transaction
 
@@ -42,10 +43,13 @@ def _request(stores: Stores, event: SyncRequested) -> RequestOutcome:
         notice = changed(connection, in_reply_to=event.header.id)
         stores.outbox.add(notice, event.header.traceparent)
         return RequestOutcome.REFUSED
+    streams = event.streams or PLANS[connection.tenant.region].streams()
+    if Stream.PAYSLIPS in streams:
+        streams |= {Stream.PAY_RUNS}  # by which they are found
     merged = stores.syncs.request(
         connection,
         mode=event.mode,
-        streams=event.streams or PLANS[connection.tenant.region].streams(),
+        streams=streams,
         requested_by=event.requested_by,
         traceparent=event.header.traceparent,
     )

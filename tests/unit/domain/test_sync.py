@@ -227,3 +227,9 @@ def test_australia_is_read_in_the_order_that_people_ask_for() -> None:
     assert [spec.resource for spec in AU.lists][:2] == [Resource.ORGANISATION, Resource.USERS]
     assert AU.streams() == frozenset(Stream)
     assert timedelta() < DAILY < WEEKLY
+
+
+def test_where_payslips_come_with_their_run_it_is_read_for_either() -> None:
+    for stream in (Stream.PAY_RUNS, Stream.PAYSLIPS):
+        assert PLANS[Region.NZ].details_of({stream}) == [Resource.PAY_RUN]
+    assert AU.details_of({Stream.PAY_RUNS, Stream.LEAVE}) == [Resource.PAY_RUN, Resource.LEAVE_APPLICATION]

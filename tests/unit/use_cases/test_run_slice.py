@@ -180,6 +180,39 @@ def test_only_the_streams_that_were_asked_for_are_read(service: InMemoryService)
     assert lists_of(service.xero.requests) == [Resource.TIMESHEETS]
 
 
+def test_payslips_are_found_by_their_pay_runs(service: InMemoryService) -> None:
+    service.slice()
+    service.xero.requests.clear()
+    service.database.pass_time(HOUR)
+    pay(service, "run-4", NEWEST + timedelta(weeks=2), source_updated_at=service.database.now)
+    service.request_sync(make_request(streams=frozenset({Stream.PAYSLIPS})))
+    service.slice()
+    assert lists_of(service.xero.requests) == [Resource.PAY_RUNS, Resource.ORGANISATION]  # that it is theirs
+    assert counts(service)["pay_line"] == EVERYTHING["pay_line"] + 2
+
+
+@pytest.mark.parametrize(
+    ("mode", "stream", "details"),
+    [
+        (Mode.FULL, Stream.TIMESHEETS, set()),  # they come in full from their list
+        (Mode.FULL, Stream.EMPLOYEES, {Resource.EMPLOYEE}),
+        (Mode.FULL, Stream.PAYSLIPS, {Resource.PAY_RUN, Resource.PAYSLIP}),
+        (Mode.RECONCILE, Stream.USERS, set()),
+        (Mode.RECONCILE, Stream.EMPLOYEES, {Resource.EMPLOYEE}),
+        (Mode.RECONCILE, Stream.PAY_RUNS, {Resource.PAY_RUN}),
+    ],
+)
+def test_details_are_read_again_of_the_streams_that_were_asked_for_and_of_no_others(
+    service: InMemoryService, mode: Mode, stream: Stream, details: set[Resource]
+) -> None:
+    service.slice()
+    service.xero.requests.clear()
+    service.database.pass_time(HOUR)
+    service.request_sync(make_request(mode=mode, streams=frozenset({stream})))
+    assert service.slice() is SliceOutcome.DONE
+    assert {one.resource for one in details_of(service.xero.requests)} == details
+
+
 def test_a_list_of_many_pages_is_read_to_its_end(service: InMemoryService) -> None:
     for number in range(3, 251):
         employ(service, f"employee-{number}")

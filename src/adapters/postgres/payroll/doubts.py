@@ -153,6 +153,8 @@ UPDATE allie_xero.pay_run SET stale = true
    AND (status = 'draft' OR payment_date > now() - interval '13 months')
 """)
 
+DOUBT_RECENT = {Resource.EMPLOYEE: DOUBT_RECENT_STAFF, Resource.PAY_RUN: DOUBT_RECENT_RUNS}
+
 DOUBT_SET_ASIDE = """
 UPDATE {table} SET stale = true
  WHERE connection_id = :id AND set_aside_at IS NOT NULL AND deleted_at IS NULL AND NOT stale
@@ -240,12 +242,13 @@ def doubt_all(session: Session, connection_id: ConnectionId, details: Collection
     session.execute(REOPEN, {"id": connection_id})
 
 
-def doubt_recent(session: Session, connection_id: ConnectionId) -> None:
-    """Mark as stale the staff and the pay runs of the last thirteen months, and whatever was set aside."""
-    session.execute(DOUBT_RECENT_STAFF, {"id": connection_id})
-    session.execute(DOUBT_RECENT_RUNS, {"id": connection_id})
-    for table, _ in DETAILS.values():
-        session.execute(text(DOUBT_SET_ASIDE.format(table=table.fullname)), {"id": connection_id})
+def doubt_recent(session: Session, connection_id: ConnectionId, details: Collection[Resource]) -> None:
+    """Mark as stale, of these kinds, the staff and runs of thirteen months, and what was set aside."""
+    for resource in details:
+        if resource in DOUBT_RECENT:
+            session.execute(DOUBT_RECENT[resource], {"id": connection_id})
+        set_aside = text(DOUBT_SET_ASIDE.format(table=DETAILS[resource][0].fullname))
+        session.execute(set_aside, {"id": connection_id})
 
 
 def note_seen(session: Session, connection_id: ConnectionId, request: ListRequest, reply: Reply) -> None:

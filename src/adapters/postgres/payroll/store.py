@@ -68,9 +68,9 @@ class PostgresPayrollStore:
         """Read every detail of these kinds again, as backfill."""
         doubts.doubt_all(self._session, connection_id, details)
 
-    def doubt_recent(self, connection_id: ConnectionId) -> None:
-        """Read the staff and the pay runs of the last thirteen months again, and what was set aside."""
-        doubts.doubt_recent(self._session, connection_id)
+    def doubt_recent(self, connection_id: ConnectionId, details: Collection[Resource]) -> None:
+        """Read again, of these kinds, the staff and runs of thirteen months, and what was set aside."""
+        doubts.doubt_recent(self._session, connection_id, details)
 
     def note_seen(self, connection_id: ConnectionId, request: ListRequest, reply: Reply) -> None:
         """Remember what a page of a full scan has shown, until its last."""
