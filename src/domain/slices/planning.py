@@ -113,9 +113,12 @@ def _details(
     stores: Stores, connection: Connection, lane: Lane, rest: Rest, sync: Sync | None = None
 ) -> Batch | None:
     wanted = stores.payroll.todo(connection.id, lane, BATCH, but=_resting(connection, rest))
-    runs = tuple(takewhile(lambda one: one.resource is Resource.PAY_RUN, wanted))
-    requests = _few(stores, connection, runs) if runs else tuple(wanted)
-    return Batch(requests=requests, lane=lane, sync=sync) if requests else None
+    if not wanted:
+        return None
+    is_runs = wanted[0].resource is Resource.PAY_RUN
+    first = tuple(takewhile(lambda one: (one.resource is Resource.PAY_RUN) is is_runs, wanted))
+    requests = _few(stores, connection, first) if is_runs else first
+    return Batch(requests=requests, lane=lane, sync=sync)
 
 
 def _few(stores: Stores, connection: Connection, runs: tuple[Request, ...]) -> tuple[Request, ...]:

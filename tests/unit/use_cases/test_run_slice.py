@@ -25,11 +25,13 @@ from domain.model.budget import IN_FLIGHT, Lane, LimitsSeen
 from domain.model.connection import ConnectionStatus, Reason, Region
 from domain.model.failures import FailureState
 from domain.model.ids import ConnectionId, SourceId
+from domain.model.pauses import Rest
 from domain.model.payroll import PayRunDetail
 from domain.model.plans import PLANS
 from domain.model.streams import Resource, Stream
 from domain.model.sync import OVERLAP, DetailRequest, ListRequest, Mode, Reply, Request, Unreadable
 from domain.model.tokens import Access, CredentialState
+from domain.slices import planning
 from domain.use_cases.doubts import BELIEVED
 from domain.use_cases.run_slice import SliceOutcome, run_slice
 from fakes.service import InMemoryService, make_service
@@ -844,6 +846,24 @@ def test_the_newest_pay_run_is_saved_before_any_other_detail_is_asked_for(servic
     service.xero.meanwhile = look
     service.slice()
     assert min(seen) == 2
+
+
+def test_older_pay_runs_are_not_asked_for_all_at_once_behind_other_details(
+    service: InMemoryService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "PAYSLIPS", 2)  # one run's
+    service.slice()
+    doubted = [(Resource.EMPLOYEE, "employee-1"), (Resource.PAY_RUN, "run-2"), (Resource.PAY_RUN, "run-1")]
+    batches = []
+    with service.database.transaction(CLINIC) as stores:
+        for resource, name in doubted:
+            stores.payroll.doubt(service.connection().id, detail(resource, name))
+        while (batch := planning.next_batch(stores, service.connection(), Rest())) is not None:
+            batches.append(batch.requests)
+            for request in batch.requests:
+                assert isinstance(request, DetailRequest)
+                stores.payroll.set_aside(service.connection().id, request)
+    assert batches == [(detail(resource, name),) for resource, name in doubted]
 
 
 def test_an_organisation_that_changed_its_name_is_read_again_after_a_day(service: InMemoryService) -> None:
