@@ -155,6 +155,20 @@ def test_a_run_that_is_gone_ties_out_no_more_and_no_less(payroll: Payroll) -> No
     assert payroll.gone(DetailRequest(Resource.PAYSLIP, SLIP)).ties == {}
 
 
+@pytest.mark.parametrize("is_tied", [True, False])
+def test_a_run_that_comes_back_is_compared_anew(payroll: Payroll, is_tied: bool) -> None:
+    """What is told of it was settled when it was gone; until it is read its payslips are not here."""
+    whole = run()
+    whole = whole if is_tied else replace(whole, payslips=())
+    payroll.save(whole)
+    payroll.gone(DetailRequest(Resource.PAY_RUN, RUN))
+    assert whole.summary is not None
+    payroll.save(whole.summary)
+    [row] = payroll.rows("pay_run")
+    assert row.values["ties_out"] is None
+    assert payroll.save(whole).ties == {RUN: is_tied}
+
+
 def test_lines_are_no_amounts_of_their_own(payroll: Payroll) -> None:
     payroll.save(run(), make_lines("slip-1"))
     payroll.save(make_lines("slip-1"))

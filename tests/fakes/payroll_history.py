@@ -50,13 +50,14 @@ class PayrollHistory:
 
     def tie_out(self, run: SourceId) -> dict[SourceId, bool]:
         row = self._rows.of("pay_run", self._connection_id).get((run,))
-        if row is None or not row.is_there:
+        if row is None:
             return {}
-        ties_out = all(row.values[name] in (None, self._sum(run, name)) for name in TOTALS)
+        sums_tie = all(row.values[name] in (None, self._sum(run, name)) for name in TOTALS)
+        ties_out = sums_tie if row.is_there else None
         if row.values.get("ties_out") is ties_out:
             return {}
         self._keep("pay_run", (run,), {**row.values, "ties_out": ties_out})
-        return {run: ties_out}
+        return {run: ties_out} if ties_out is not None else {}
 
     def _sum(self, run: SourceId, name: str) -> Decimal:
         slips = [slip for _, slip in self._slips(run) if slip.is_there]

@@ -44,11 +44,11 @@ _SUMS = " AND ".join(f"(r.{one} IS NULL OR r.{one} = coalesce(sum(s.{one}), 0))"
 
 TIE_OUT = text(f"""
 WITH tied AS (
-    SELECT r.id, {_SUMS} AS ties_out
+    SELECT r.id, CASE WHEN r.deleted_at IS NULL THEN {_SUMS} END AS ties_out
       FROM allie_xero.pay_run r
       LEFT JOIN allie_xero.payslip s ON s.connection_id = r.connection_id AND s.pay_run_id = r.id
                                     AND s.deleted_at IS NULL
-     WHERE r.connection_id = :connection_id AND r.id = ANY(:runs) AND r.deleted_at IS NULL
+     WHERE r.connection_id = :connection_id AND r.id = ANY(:runs)
      GROUP BY r.connection_id, r.id
 )
 UPDATE allie_xero.pay_run r SET ties_out = tied.ties_out
@@ -97,9 +97,9 @@ def note_versions(session: Session, scope: Mapping[str, object], ids: Sequence[s
 
 
 def tie_out(session: Session, scope: Mapping[str, object], runs: Sequence[str]) -> dict[SourceId, bool]:
-    """Compare pay runs with their payslips, to the cent; give those whose answer is new."""
+    """Compare pay runs with their payslips, to the cent; give those whose answer is new and not none."""
     found = session.execute(TIE_OUT, {**scope, "runs": list(runs)})
-    return {SourceId(row.id): row.ties_out for row in found}
+    return {SourceId(row.id): row.ties_out for row in found if row.ties_out is not None}
 
 
 def note_corrections(session: Session, scope: Mapping[str, object], runs: Sequence[str]) -> None:
