@@ -121,7 +121,7 @@ class Story:
         self._end()
 
     def _have_all_hit(self) -> bool:
-        """Should the first pass end too soon, as when the lists of staff and runs were refused, others come."""
+        """Should a pass end too soon, as when the lists of staff and runs were refused, others come."""
         self._at_once("UPDATE allie_xero.sync_state SET changes_at = now()")
         self._go_on_at_once()
         return all(fault["hits"] for fault in self.control.faults())
