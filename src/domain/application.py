@@ -42,6 +42,7 @@ class Application:
     disconnect: Callable[[Disconnect], DisconnectOutcome]
     dare: Callable[[InboundEvent], bool]
     outlive: Callable[[InboundEvent], None]
+    give_up: Callable[[InboundEvent], None]
 
     run_slice: Callable[[RunSlice], SliceOutcome]
     keep_alive: Callable[[KeepAlive], RefreshOutcome | None]

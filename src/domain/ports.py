@@ -459,7 +459,7 @@ class Inbox(Protocol):
 
     def is_overtaken(self, header: EventHeader, by: str) -> bool:
         """
-        Whether an event of type `by`, of the same clinic, beats this one, which has begun.
+        Whether an event of type `by`, of the same clinic, beats this one; False before this one has begun.
 
         It does if it happened later, where both say when, and else if it was worked after this one had begun.
         """
@@ -467,9 +467,10 @@ class Inbox(Protocol):
 
     def has_later(self, header: EventHeader, event_type: str, outcome: str, by: timedelta) -> bool:
         """
-        Whether an event of that type, of the same clinic as this one, which has begun, ended in `outcome`.
+        Whether an event of that type, of the same clinic as this one, ended in `outcome`.
 
-        Only one that happened later `by` so much counts, as both say; where either does not, none does.
+        Only one that happened later `by` so much counts, as both say; where either does not, none does. None
+        before this one has begun.
         """
         ...
 

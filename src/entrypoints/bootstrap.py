@@ -31,6 +31,7 @@ from domain.use_cases.disconnect import DisconnectOutcome, disconnect
 from domain.use_cases.erase_payroll import erase_payroll
 from domain.use_cases.expire_failures import expire_failures
 from domain.use_cases.finish_disconnect import finish_disconnect
+from domain.use_cases.give_up import give_up
 from domain.use_cases.keep_alive import keep_alive
 from domain.use_cases.outlive import outlive
 from domain.use_cases.probe_xero import probe_xero
@@ -145,6 +146,7 @@ def build_application(
         disconnect=events.disconnect,
         dare=partial(dare, transaction=transaction),
         outlive=partial(outlive, transaction=transaction),
+        give_up=partial(give_up, transaction=transaction),
         run_slice=partial(
             run_slice,
             transaction=transaction,

@@ -47,6 +47,7 @@ def build_broker(settings: Settings, metrics: Metrics) -> QuorumBroker:
     """A broker with every actor declared, ready to be worked."""
     stop = Stop()
     suspects = Suspects()
+    retries = CarefulRetries()
     watching = Watching(count_worked(metrics))
     probe = DatabaseProbe(settings.database_url.reveal())
     stop.closing.callback(probe.close)
@@ -60,7 +61,7 @@ def build_broker(settings: Settings, metrics: Metrics) -> QuorumBroker:
             suspects,
             watching,
             TimeLimit(),
-            CarefulRetries(),
+            retries,
             stop,
             worker_health,
             HealthServer(settings, metrics, worker_health),
@@ -70,7 +71,7 @@ def build_broker(settings: Settings, metrics: Metrics) -> QuorumBroker:
     app = build_application(
         settings, metrics=metrics, stopping=lambda: stop.is_requested, process="worker", closing=stop.closing
     )
-    suspects.app = app
+    suspects.app = retries.app = app
     declare_actors(broker, app, report(metrics))
     return broker
 

@@ -13,9 +13,11 @@ from dramatiq import Broker, Message, MessageProxy
 from dramatiq.common import q_name
 from dramatiq.middleware import Middleware, SkipMessage
 
+from domain.application import Application
 from domain.errors import AnswerUnreadable, PermanentError, ServiceError, TransientError
 from workers.broker import LONGEST_DELAY_MS
 from workers.consumer import LeasedMessage
+from workers.events import read_event
 from workers.tracing import continued, ids
 
 log = structlog.get_logger("allie_xero")
@@ -36,8 +38,12 @@ class CarefulRetries(Middleware):
     Try again later, or set aside for good; a message whose retry cannot be published is not acknowledged.
 
     In the place of dramatiq's own `Retries`, which acknowledges in that case, and puts tracebacks, with
-    whatever they quote, into the message. A hint is not retried here at all: its row is found again.
+    whatever they quote, into the message. A hint is not retried here at all: its row is found again. An event
+    is set aside when the application has given it up.
     """
+
+    def __init__(self) -> None:
+        self.app: Application | None = None
 
     @property
     def actor_options(self) -> set[str]:
@@ -56,15 +62,26 @@ class CarefulRetries(Middleware):
         if exception is None or broker.get_actor(message.actor_name).options.get("is_hint"):
             return
         retries = message.options.get("retries", 0)
-        if retries >= _patience(exception):
-            message.fail()
-            return
-        message.options["retries"] = retries + 1
         try:
+            if retries >= _patience(exception) and self._is_given_up(message):
+                message.fail()
+                return
+            message.options["retries"] = retries + 1
             broker.enqueue(cast("Message[Any]", message), delay=_delay(retries))
         except Exception:
             message.fail()
+            self._is_given_up(message)
             raise
+
+    def _is_given_up(self, message: MessageProxy) -> bool:
+        """Give an event up; False while the database is away, which has to tell the clinic."""
+        if self.app is None or "event" not in message.kwargs:
+            return True
+        try:
+            self.app.give_up(read_event(message.kwargs["event"]))
+        except TransientError:
+            return False
+        return True
 
 
 def _patience(exception: BaseException) -> int:

@@ -111,6 +111,12 @@ def test_an_end_that_is_noted_twice_forgives_no_later_start(backend: Backend) ->
         assert stores.inbox.note_start(HEADER, TYPE) == 1
 
 
+def test_an_event_that_has_not_begun_is_not_late(backend: Backend) -> None:
+    with backend.transaction(CLINIC) as stores:
+        assert stores.inbox.is_overtaken(HEADER, Disconnect.type) is False
+        assert stores.inbox.has_later(HEADER, TYPE, "active", MARGIN) is False
+
+
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
 MARGIN = timedelta(seconds=5)
 

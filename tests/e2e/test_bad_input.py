@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from deployment.clinic import rows, value
+from deployment.clinic import CLINIC, connect, rows, value
 from deployment.operating import Operator
 from deployment.platform import Platform
 from deployment.processes import Deployment, until
 from services.logins import new_login
+from simulator.client import Control
 
 EVENT = {
     "specversion": "1.0",
@@ -87,3 +88,26 @@ def test_a_dead_letter_is_replayed_from_the_command_line_under_its_own_id_and_ha
     assert [one["data"]["in_reply_to"] for one in answers] == ["dead-1"]
     assert rows(database_url, "SELECT outcome FROM allie_xero.inbox") == [("unknown_clinic",)]
     assert value(database_url, "SELECT state FROM allie_xero.failure") == "resolved"
+
+
+def test_a_connect_that_is_given_up_is_told_at_once_and_a_replay_goes_on_with_its_consent(  # noqa: PLR0917
+    service: Deployment,
+    main_platform: Platform,
+    control: Control,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    control.inject("status", path="/connections", status=410, count=1)
+    service.start_dispatcher()
+    service.start_worker()
+    event_id = connect(control, main_platform, control.create_organisation(staff=1, runs=1, seed=11))
+    [told] = until(lambda: main_platform.events("connection-changed", in_reply_to=event_id), "the notice")
+    assert (told["data"]["status"], told["data"]["reason"]) == ("incomplete", "check_failed")
+    until(lambda: value(database_url, "SELECT fingerprint FROM allie_xero.failure"), "the failure")
+    with new_login(database_url, "operator") as login:
+        done = Operator(login, monkeypatch, capsys).json(
+            "replay", "--clinic", CLINIC, "--all", "--reason", "T-7"
+        )
+    assert (done["state"], done["succeeded"]) == ("finished", 1)
+    until(lambda: main_platform.events("connection-changed", in_reply_to=event_id, status="active"), "active")

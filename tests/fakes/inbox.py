@@ -44,12 +44,16 @@ class InMemoryInbox:
         return True
 
     def is_overtaken(self, header: EventHeader, by: str) -> bool:
-        mine = self.rows[_key(header)]
+        mine = self.rows.get(_key(header))
+        if mine is None:
+            return False
         same = (one for one in self.rows.values() if (one.clinic_id, one.type) == (mine.clinic_id, by))
         return any(_beats(other, mine) for other in same)
 
     def has_later(self, header: EventHeader, event_type: str, outcome: str, by: timedelta) -> bool:
-        mine = self.rows[_key(header)]
+        mine = self.rows.get(_key(header))
+        if mine is None:
+            return False
         wanted = (mine.clinic_id, event_type, outcome)
         ended = (one for one in self.rows.values() if (one.clinic_id, one.type, one.outcome) == wanted)
         return any(one.time and mine.time and one.time >= mine.time + by for one in ended)

@@ -10,6 +10,7 @@ from domain.messages import (
     Disconnect,
     ErasePayroll,
     FinishDisconnect,
+    InboundEvent,
     Job,
     KeepAlive,
     RunSlice,
@@ -24,6 +25,7 @@ from domain.use_cases.complete_connection import ConnectOutcome, complete_connec
 from domain.use_cases.disconnect import DisconnectOutcome, disconnect
 from domain.use_cases.erase_payroll import EraseOutcome, erase_payroll
 from domain.use_cases.finish_disconnect import FinishOutcome, finish_disconnect
+from domain.use_cases.give_up import give_up
 from domain.use_cases.keep_alive import keep_alive
 from domain.use_cases.refresh_tokens import Refreshed, RefreshOutcome, refresh_tokens
 from domain.use_cases.request_sync import RequestOutcome, request_sync
@@ -87,6 +89,9 @@ class InMemoryService:
 
     def disconnect(self, event: Disconnect) -> DisconnectOutcome:
         return disconnect(event, transaction=self.transaction)
+
+    def give_up(self, event: InboundEvent) -> None:
+        give_up(event, transaction=self.transaction)
 
     def run_slice(self, job: RunSlice) -> SliceOutcome:
         return run_slice(

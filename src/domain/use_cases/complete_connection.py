@@ -7,10 +7,9 @@ from domain.errors import (
     AnswerUnreadable,
     Fenced,
     GrantRejected,
-    PermanentError,
     ScopeMissing,
     SecretUnreadable,
-    TransientError,
+    ServiceError,
 )
 from domain.messages import (
     AuthorizationCode,
@@ -58,17 +57,18 @@ def complete_connection(
     from there. A consent that cannot be used leaves an earlier, working one alone. A disconnect beats it
     (T7). A second delivery does nothing. Raises TransientError while Xero or the database is away, and
     AnswerUnreadable while something else answers in Xero's place: try the same event again. Raises
-    PermanentError where somebody has to look at it: the clinic is told, and the consent kept for a replay.
+    PermanentError where somebody has to look at it. Whoever does not try again gives the event up
+    (`give_up`); the consent is kept for a replay.
     """
     with transaction(event.clinic_id) as stores:
         if not stores.inbox.begin(event.header, event.type):
             return ConnectOutcome.DUPLICATE
-        if _is_late(stores, event):
+        if is_late(stores, event):
             return _superseded(stores, event)
-        connection = stores.connections.open_for(event.clinic_id)
-        if connection is None:
-            connection = stores.connections.add(event.clinic_id)
-        credential = _held(stores, connection, event)
+        connection = connection_for(stores, event)
+        credential = held(stores, connection, event)
+        if credential is not None:
+            stores.connections.save(connection.holding(event.header.id))
     try:
         if credential is None:
             credential = shield(lambda: _take_over(event, connection, transaction, authorizer, opener))
@@ -87,18 +87,13 @@ def complete_connection(
     except Fenced:
         with transaction(event.clinic_id) as stores:
             return _superseded(stores, event)
-    except (TransientError, AnswerUnreadable):
+    except ServiceError:
         with transaction(event.clinic_id) as stores:
-            stores.inbox.release(event.header)
-        raise
-    except PermanentError:
-        with transaction(event.clinic_id) as stores:
-            _tell(stores, event, connection, credential, Refused(Reason.CHECK_FAILED))
             stores.inbox.release(event.header)
         raise
 
 
-def _is_late(stores: Stores, event: ConnectCompleted) -> bool:
+def is_late(stores: Stores, event: ConnectCompleted) -> bool:
     """Whether the clinic has disconnected since, or has consented again, to an effect."""
     return stores.inbox.is_overtaken(event.header, Disconnect.type) or has_consented_since(
         stores, event.header
@@ -116,7 +111,12 @@ def _superseded(stores: Stores, event: ConnectCompleted) -> ConnectOutcome:
     return ConnectOutcome.SUPERSEDED
 
 
-def _held(stores: Stores, connection: Connection, event: ConnectCompleted) -> Credential | None:
+def connection_for(stores: Stores, event: ConnectCompleted) -> Connection:
+    """The clinic's present connection, locked, or a new one."""
+    return stores.connections.open_for(event.clinic_id) or stores.connections.add(event.clinic_id)
+
+
+def held(stores: Stores, connection: Connection, event: ConnectCompleted) -> Credential | None:
     """The consent we hold already: from an earlier try of this event, or one whose choice it makes."""
     is_meant = connection.consent_event == event.header.id or event.grant is None
     return stores.credentials.pending(connection.id) if is_meant else None

@@ -153,7 +153,7 @@ def _application(stack: ExitStack, environment: Mapping[str, str]) -> Applicatio
 def _in_process(
     stack: ExitStack, app: Application, heard: list[dict[str, Any]]
 ) -> Callable[[str, dict[str, Any]], str]:
-    broker = StubBroker(middleware=_middleware())
+    broker = StubBroker(middleware=_middleware(app))
     _work(stack, broker, app, lambda envelope: heard.append(_document(envelope)))
 
     def publish(event_type: str, data: dict[str, Any]) -> str:
@@ -167,7 +167,7 @@ def _in_process(
 def _on_rabbitmq(
     stack: ExitStack, app: Application, url: str, heard: list[dict[str, Any]]
 ) -> Callable[[str, dict[str, Any]], str]:
-    broker = QuorumBroker(url, middleware=_middleware(), count=lambda _q, _w: None)
+    broker = QuorumBroker(url, middleware=_middleware(app), count=lambda _q, _w: None)
     publisher = EventPublisher(url)
     stack.callback(publisher.close)
     channel = broker.channel
@@ -197,8 +197,10 @@ def _on_rabbitmq(
     return publish
 
 
-def _middleware() -> list[Middleware]:
-    return [LogContext(), FreshDeliveries(), TimeLimit(), CarefulRetries()]
+def _middleware(app: Application) -> list[Middleware]:
+    retries = CarefulRetries()
+    retries.app = app
+    return [LogContext(), FreshDeliveries(), TimeLimit(), retries]
 
 
 def _work(

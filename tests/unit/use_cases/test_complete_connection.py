@@ -264,6 +264,7 @@ def test_what_somebody_has_to_look_at_is_told_and_a_replay_goes_on_with_the_same
     oddity(service)
     with pytest.raises(PermanentError):
         service.complete_connection(event)
+    service.give_up(event)
     [notice] = service.database.outbox.events
     assert notice == told(service)
     assert (told(service).status, told(service).reason) == (ConnectionStatus.INCOMPLETE, Reason.CHECK_FAILED)
@@ -278,8 +279,10 @@ def test_what_somebody_has_to_look_at_leaves_an_earlier_working_consent_alone(
 ) -> None:
     before = service.connect()
     service.xero.fail(ORGANISATION, WrongTenant("odd"))
+    event = make_connect(service.authorizer.consent("tenant-1"))
     with pytest.raises(WrongTenant):
-        service.complete_connection(make_connect(service.authorizer.consent("tenant-1")))
+        service.complete_connection(event)
+    service.give_up(event)
     assert (told(service).status, told(service).reason) == (ConnectionStatus.ACTIVE, Reason.CHECK_FAILED)
     assert replace(service.connection(), consent_event=before.consent_event) == before
 
@@ -288,12 +291,15 @@ def test_a_clinic_that_has_disconnected_meanwhile_is_not_told_that_its_check_fai
     service: InMemoryService,
 ) -> None:
     def answer(_request: Request) -> None:
+        service.database.pass_time(timedelta(seconds=1))
         service.disconnect(make_disconnect())
         raise WrongTenant("odd")
 
     service.xero.meanwhile = answer
+    event = make_connect(service.authorizer.consent("tenant-1"))
     with pytest.raises(WrongTenant):
-        service.complete_connection(make_connect(service.authorizer.consent("tenant-1")))
+        service.complete_connection(event)
+    service.give_up(event)
     assert told(service).status is ConnectionStatus.DISCONNECTED
 
 
