@@ -135,6 +135,10 @@ class ScopeMissing(PermanentError):
     """The consent does not cover this resource; a fresh token does not help."""
 
 
+class RefusalDoubted(TransientError):
+    """Xero refused a clinic that is connecting (HTTP 403): it is asked again before that is believed."""
+
+
 class AccessForbidden(PermanentError):
     """Xero refuses this organisation to this user (HTTP 403): disconnected, or a role was lost."""
 

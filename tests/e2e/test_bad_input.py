@@ -111,3 +111,16 @@ def test_a_connect_that_is_given_up_is_told_at_once_and_a_replay_goes_on_with_it
         )
     assert (done["state"], done["succeeded"]) == ("finished", 1)
     until(lambda: main_platform.events("connection-changed", in_reply_to=event_id, status="active"), "active")
+
+
+def test_a_stray_refusal_while_a_clinic_connects_costs_it_nothing(
+    service: Deployment, main_platform: Platform, control: Control, database_url: str
+) -> None:
+    control.inject("status", path="/payroll.xro/*/Settings", status=403, count=2)
+    service.start_dispatcher()
+    service.start_worker()
+    event_id = connect(control, main_platform, control.create_organisation(staff=1, runs=1, seed=11))
+    [told] = until(lambda: main_platform.events("connection-changed", in_reply_to=event_id), "the notice")
+    assert told["data"]["status"] == "active"
+    kept = "SELECT error, state, attempts FROM allie_xero.failure WHERE subject = %s"
+    assert rows(database_url, kept, event_id) == [("AccessForbidden", "resolved", 2)]

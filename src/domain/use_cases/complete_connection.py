@@ -7,6 +7,7 @@ from domain.errors import (
     AnswerUnreadable,
     Fenced,
     GrantRejected,
+    RefusalDoubted,
     ScopeMissing,
     SecretUnreadable,
     ServiceError,
@@ -26,6 +27,7 @@ from domain.ports import Authorizer, OpenSource, Shield, Stores, TokenOpener, Tr
 from domain.use_cases.activation import activate
 from domain.use_cases.consent_check import Checked, Refused, check_consent
 from domain.use_cases.refresh_tokens import Refresh
+from domain.use_cases.refusals import TOLD_AT, count_refusal, settle_refusals, was_refused
 
 CLEARLY_LATER = timedelta(seconds=5)
 """Longer than the senders' clocks differ, and shorter than anybody's way through Xero's page."""
@@ -56,7 +58,8 @@ def complete_connection(
     The tokens are committed before anything else is done with them, so a crash after the exchange goes on
     from there. A consent that cannot be used leaves an earlier, working one alone. A disconnect beats it
     (T7). A second delivery does nothing. Raises TransientError while Xero or the database is away, and
-    AnswerUnreadable while something else answers in Xero's place: try the same event again. Raises
+    AnswerUnreadable while something else answers in Xero's place: try the same event again. So does
+    RefusalDoubted, as a 403 is believed when it has stayed for ten minutes; the clinic is told sooner. Raises
     PermanentError where somebody has to look at it. Whoever does not try again gives the event up
     (`give_up`); the consent is kept for a replay.
     """
@@ -69,6 +72,8 @@ def complete_connection(
         credential = held(stores, connection, event)
         if credential is not None:
             stores.connections.save(connection.holding(event.header.id))
+        elif was_refused(stores, event):  # its tokens have given way to a later consent's
+            return _superseded(stores, event)
     try:
         if credential is None:
             credential = shield(lambda: _take_over(event, connection, transaction, authorizer, opener))
@@ -83,6 +88,8 @@ def complete_connection(
         )
         return _activate(event, credential, checked, transaction)
     except Refused as refusal:
+        if refusal.is_doubtful and _is_asked_again(event, connection, credential, refusal, transaction):
+            raise RefusalDoubted("Xero refuses, and may think better of it") from None
         return _refuse(event, connection, credential, refusal, transaction)
     except Fenced:
         with transaction(event.clinic_id) as stores:
@@ -107,8 +114,13 @@ def has_consented_since(stores: Stores, header: EventHeader) -> bool:
 
 def _superseded(stores: Stores, event: ConnectCompleted) -> ConnectOutcome:
     """Something later counts: a disconnect, or another consent, and that has told the clinic."""
-    stores.inbox.complete(event.header, ConnectOutcome.SUPERSEDED)
+    _complete(stores, event, ConnectOutcome.SUPERSEDED)
     return ConnectOutcome.SUPERSEDED
+
+
+def _complete(stores: Stores, event: ConnectCompleted, outcome: str) -> None:
+    settle_refusals(stores, event)
+    stores.inbox.complete(event.header, outcome)
 
 
 def connection_for(stores: Stores, event: ConnectCompleted) -> Connection:
@@ -177,6 +189,25 @@ def _consent(
         raise Refused(Reason.TOKEN_UNREADABLE) from None
 
 
+def _is_asked_again(
+    event: ConnectCompleted,
+    connection: Connection,
+    credential: Credential | None,
+    refusal: Refused,
+    transaction: Transaction,
+) -> bool:
+    """Whether a refusal is not believed yet; then the event may begin again."""
+    with transaction(event.clinic_id) as stores:
+        current = _current(stores, connection, credential)
+        count = count_refusal(stores, event) if current is not None else None
+        if current is None or count is None:
+            return False
+        if count == TOLD_AT:
+            _tell(stores, event, current, refusal)
+        stores.inbox.release(event.header)
+        return True
+
+
 def _refuse(
     event: ConnectCompleted,
     connection: Connection,
@@ -186,33 +217,33 @@ def _refuse(
 ) -> ConnectOutcome:
     """Tell the clinic why, and let go of tokens that are of no use."""
     with transaction(event.clinic_id) as stores:
-        if not _tell(stores, event, connection, credential, refusal):
+        current = _current(stores, connection, credential)
+        if current is None:
             return _superseded(stores, event)
+        _tell(stores, event, current, refusal)
         if credential is not None and not refusal.choices:
             stores.credentials.retire(credential, stores.now + REVOKE_WITHIN)
-        stores.inbox.complete(event.header, f"{ConnectOutcome.INCOMPLETE}:{refusal.reason}")
+        _complete(stores, event, f"{ConnectOutcome.INCOMPLETE}:{refusal.reason}")
         return ConnectOutcome.INCOMPLETE
 
 
-def _tell(
-    stores: Stores,
-    event: ConnectCompleted,
-    connection: Connection,
-    credential: Credential | None,
-    refusal: Refused,
-) -> bool:
-    """Tell the clinic why its consent is not used; False if something later counts."""
+def _current(stores: Stores, connection: Connection, credential: Credential | None) -> Connection | None:
+    """The connection that this consent is for, locked; None if something later counts."""
     current = stores.connections.get_for_update(credential.connection_id if credential else connection.id)
     if current is None or not current.is_open:
-        return False
+        return None
     pending = stores.credentials.pending(current.id)
     if credential is not None and (pending is None or pending.id != credential.id):
-        return False
+        return None
+    return current
+
+
+def _tell(stores: Stores, event: ConnectCompleted, current: Connection, refusal: Refused) -> None:
+    """Tell the clinic why its consent is not used."""
     current = current.incomplete(refusal.reason, refusal.choices)
     stores.connections.save(current)
     notice = changed(current, reason=refusal.reason, choices=refusal.choices, in_reply_to=event.header.id)
     stores.outbox.add(notice, event.header.traceparent)
-    return True
 
 
 def _activate(
@@ -229,5 +260,5 @@ def _activate(
         active = activate(stores, current, pending, checked, event)
         notice = changed(active, in_reply_to=event.header.id)
         stores.outbox.add(notice, event.header.traceparent)
-        stores.inbox.complete(event.header, ConnectOutcome.ACTIVE)
+        _complete(stores, event, ConnectOutcome.ACTIVE)
         return ConnectOutcome.ACTIVE

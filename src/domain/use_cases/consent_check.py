@@ -24,12 +24,19 @@ from domain.use_cases.refresh_tokens import Refresh, with_access
 
 
 class Refused(Exception):
-    """This consent cannot be used, and why; `choices` are the organisations to choose from."""
+    """
+    This consent cannot be used, and why; `choices` are the organisations to choose from.
 
-    def __init__(self, reason: Reason, choices: tuple[OrganisationChoice, ...] = ()) -> None:
+    `is_doubtful`: Xero may think better of it (HTTP 403).
+    """
+
+    def __init__(
+        self, reason: Reason, choices: tuple[OrganisationChoice, ...] = (), *, is_doubtful: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.choices = choices
+        self.is_doubtful = is_doubtful
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +72,10 @@ def check_consent(
             refresh(credential.clinic_id, credential.id, even_if_fresh=True)
         listed = with_access(refresh, credential, authorizer.connections)
         link = _link(listed, credential.consent_event, wanted)
-    except (ConsentWithdrawn, AccessForbidden):
+    except ConsentWithdrawn:
         raise Refused(Reason.CONSENT_WITHDRAWN) from None
+    except AccessForbidden:
+        raise Refused(Reason.CONSENT_WITHDRAWN, is_doubtful=True) from None
     except ScopeMissing:
         raise Refused(Reason.SCOPE_MISSING) from None
     with transaction(credential.clinic_id) as stores:
@@ -98,14 +107,16 @@ def _probe(link: XeroConnection, open_source: OpenSource, access: Access) -> Che
     try:
         organisation = open_source(link.tenant_id, None, access).read(ListRequest(Resource.ORGANISATION))
     except AccessForbidden:
-        raise Refused(Reason.DISCONNECTED_IN_XERO) from None
+        raise Refused(Reason.DISCONNECTED_IN_XERO, is_doubtful=True) from None
     except ScopeMissing:
         raise Refused(Reason.SCOPE_MISSING) from None
     region = _region(organisation)
     try:
         source = open_source(link.tenant_id, region, access)
         settings = source.read(ListRequest(Resource.PAYROLL_SETTINGS))
-    except (AccessForbidden, ScopeMissing, RecordNotFound, RequestRefused):
+    except AccessForbidden:
+        raise Refused(Reason.PAYROLL_UNAVAILABLE, is_doubtful=True) from None
+    except (ScopeMissing, RecordNotFound, RequestRefused):
         raise Refused(Reason.PAYROLL_UNAVAILABLE) from None
     tenant = Tenant(id=link.tenant_id, xero_connection_id=link.id, name=link.tenant_name, region=region)
     replies = ((Resource.ORGANISATION, organisation), (Resource.PAYROLL_SETTINGS, settings))

@@ -17,6 +17,7 @@ from domain.errors import (
     PermanentError,
     RateLimited,
     RecordNotFound,
+    RefusalDoubted,
     RequestRefused,
     ScopeMissing,
     TransientError,
@@ -34,6 +35,7 @@ from domain.messages import (
 from domain.model.certificate import Erased
 from domain.model.connection import ConnectionStatus, Erase, Reason, Region
 from domain.model.consent import REQUIRED_SCOPES
+from domain.model.failures import FailureState
 from domain.model.handover import HandedOver
 from domain.model.ids import ClinicId, TenantId
 from domain.model.plans import PLANS
@@ -55,11 +57,14 @@ def service() -> InMemoryService:
     return make_service()
 
 
+def events(service: InMemoryService) -> list[ConnectionChanged]:
+    """All that the clinic was told."""
+    return [one for one in service.database.outbox.events if isinstance(one, ConnectionChanged)]
+
+
 def told(service: InMemoryService) -> ConnectionChanged:
     """The last thing that the clinic was told."""
-    event = service.database.outbox.events[-1]
-    assert isinstance(event, ConnectionChanged)
-    return event
+    return events(service)[-1]
 
 
 def refused(service: InMemoryService, event: ConnectCompleted, reason: Reason) -> None:
@@ -212,7 +217,6 @@ def test_an_organisation_of_another_clinic_is_told(service: InMemoryService) -> 
 @pytest.mark.parametrize(
     "error",
     [
-        AccessForbidden("no"),
         ScopeMissing("no"),
         RecordNotFound("none"),
         RequestRefused("not set up", status=400),
@@ -225,9 +229,93 @@ def test_payroll_that_xero_does_not_let_us_read_is_told(service: InMemoryService
     assert states(service) == [CredentialState.REVOCATION_PENDING]
 
 
-def test_an_organisation_that_was_disconnected_meanwhile_is_told(service: InMemoryService) -> None:
-    service.xero.fail(ORGANISATION, AccessForbidden("no"))
-    refused(service, make_connect(service.authorizer.consent("tenant-1")), Reason.DISCONNECTED_IN_XERO)
+Refuse = Callable[[InMemoryService, int], None]
+FORBIDDEN = AccessForbidden("no")
+REFUSALS: dict[str, tuple[Refuse, Reason]] = {
+    "the links": (
+        lambda it, times: it.authorizer.script.fail("connections", *[FORBIDDEN] * times),
+        Reason.CONSENT_WITHDRAWN,
+    ),
+    "the organisation": (
+        lambda it, times: it.xero.fail(ORGANISATION, *[FORBIDDEN] * times),
+        Reason.DISCONNECTED_IN_XERO,
+    ),
+    "payroll": (
+        lambda it, times: it.xero.fail(SETTINGS, *[FORBIDDEN] * times),
+        Reason.PAYROLL_UNAVAILABLE,
+    ),
+}
+
+
+def refused_again(service: InMemoryService, event: ConnectCompleted, times: int) -> None:
+    """Xero refuses an event so often in a row, a minute apart, and it is to be tried again each time."""
+    for _ in range(times):
+        with pytest.raises(RefusalDoubted):
+            service.complete_connection(event)
+        service.database.pass_time(timedelta(minutes=1))
+
+
+@pytest.mark.parametrize("refuse", [refuse for refuse, _ in REFUSALS.values()], ids=REFUSALS)
+@pytest.mark.parametrize("times", [1, 4])
+def test_a_stray_refusal_is_not_believed(service: InMemoryService, refuse: Refuse, times: int) -> None:
+    event = make_connect(service.authorizer.consent("tenant-1"))
+    refuse(service, times)
+    refused_again(service, event, times)
+    assert (service.database.outbox.events, states(service)) == ([], [CredentialState.PENDING])
+    assert [one.failure.state for one in service.database.failures.kept] == [FailureState.RETRYING]
+    assert service.complete_connection(event) is ConnectOutcome.ACTIVE
+    assert [one.failure.state for one in service.database.failures.kept] == [FailureState.RESOLVED]
+    assert service.authorizer.script.calls.count("exchange") == 1
+
+
+@pytest.mark.parametrize(("refuse", "reason"), REFUSALS.values(), ids=REFUSALS)
+def test_a_refusal_that_stays_is_told_soon_and_ends_the_consent_after_ten_minutes(
+    service: InMemoryService, refuse: Refuse, reason: Reason
+) -> None:
+    event = make_connect(service.authorizer.consent("tenant-1"))
+    refuse(service, 11)
+    refused_again(service, event, 5)
+    assert (told(service).status, told(service).reason) == (ConnectionStatus.INCOMPLETE, reason)
+    assert states(service) == [CredentialState.PENDING]
+    refused_again(service, event, 5)
+    assert len(service.database.outbox.events) == 1
+    refused(service, event, reason)
+    assert states(service) == [CredentialState.REVOCATION_PENDING]
+    assert [one.failure.state for one in service.database.failures.kept] == [FailureState.RESOLVED]
+
+
+def test_a_clinic_that_was_told_of_a_refusal_too_soon_is_told_that_it_is_connected(
+    service: InMemoryService,
+) -> None:
+    event = make_connect(service.authorizer.consent("tenant-1"))
+    service.xero.fail(SETTINGS, *[FORBIDDEN] * 5)
+    refused_again(service, event, 5)
+    assert service.complete_connection(event) is ConnectOutcome.ACTIVE
+    assert (told(service).status, told(service).reason) == (ConnectionStatus.ACTIVE, None)
+    assert (told(service).in_reply_to, service.connection().reason) == (event.header.id, None)
+
+
+def test_a_refused_consent_whose_clinic_has_connected_again_gives_way_to_the_new_one(
+    service: InMemoryService,
+) -> None:
+    service.xero.fail(SETTINGS, *[FORBIDDEN] * 6)
+    first = make_connect(service.authorizer.consent("tenant-1"))
+    refused_again(service, first, 5)
+    second = make_connect(service.authorizer.consent("tenant-1"))
+    refused_again(service, second, 1)
+    assert service.complete_connection(first) is ConnectOutcome.SUPERSEDED
+    assert [one.in_reply_to for one in events(service)] == [first.header.id]
+    assert service.complete_connection(second) is ConnectOutcome.ACTIVE
+
+
+def test_a_refusal_after_a_long_outage_is_not_believed_either(service: InMemoryService) -> None:
+    event = make_connect(service.authorizer.consent("tenant-1"))
+    service.xero.fail(SETTINGS, XeroUnavailable("away"), FORBIDDEN)
+    with pytest.raises(XeroUnavailable):
+        service.complete_connection(event)
+    service.database.pass_time(timedelta(hours=3))
+    refused_again(service, event, 1)
+    assert service.complete_connection(event) is ConnectOutcome.ACTIVE
 
 
 SCOPELESS: dict[str, Callable[[InMemoryService], None]] = {
@@ -314,11 +402,6 @@ def test_a_country_without_payroll_is_told(service: InMemoryService, region: Reg
 def test_an_organisation_that_could_not_be_read_is_of_no_known_country(service: InMemoryService) -> None:
     service.xero.lists[Resource.ORGANISATION].clear()
     refused(service, make_connect(service.authorizer.consent("tenant-1")), Reason.REGION_UNSUPPORTED)
-
-
-def test_a_consent_that_was_withdrawn_before_it_was_checked_is_told(service: InMemoryService) -> None:
-    service.authorizer.script.fail("connections", AccessForbidden("no"))
-    refused(service, make_connect(service.authorizer.consent("tenant-1")), Reason.CONSENT_WITHDRAWN)
 
 
 def sealed(service: InMemoryService, **changes: Any) -> ConnectCompleted:
