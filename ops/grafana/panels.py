@@ -202,6 +202,9 @@ FAILURES = Row(
                 "{{queue}} {{code}}"),), quiet=True),
         Panel("Deliveries refused", (_rate("messages_refused_total", "why"),), "cps", Kind.STACK),
         Panel("Database faults", (_rate("db_errors_total", "kind"),), "cps"),
+        Panel("Database without room",
+              (('sum(increase(allie_xero_db_errors_total{kind="full"}[15m]))', "transactions"),),
+              about="Must stay 0: what could not be written is tried again. Runbook: DatabaseFull."),
         Panel("Kept out of the logs", (_rate("redactions_total", "surface"),), "cps"),
     ),
 )  # fmt: skip

@@ -41,6 +41,15 @@ def test_a_panel_asks_for_metrics_and_labels_that_exist(panel: Panel, rules: lis
         assert {label for group in named for label in group.split(", ")} <= labels
 
 
+def test_a_full_database_is_seen_apart_from_other_faults_and_as_long_as_its_alert_says_so(
+    rules: list[dict[str, Any]],
+) -> None:
+    [alert] = [
+        rule["expr"].strip().removesuffix(" > 0") for rule in rules if rule.get("alert") == "DatabaseFull"
+    ]
+    assert [panel.title for panel in PANELS if panel.queries[0][0] == alert] == ["Database without room"]
+
+
 def test_every_metric_of_the_service_is_on_the_dashboard() -> None:
     asked = " ".join(expr for panel in PANELS for expr, _ in panel.queries)
     rules = Path(__file__).parents[2] / "ops" / "prometheus" / "rules"
