@@ -18,10 +18,11 @@ from entrypoints.settings import load
 from ops.known import metric_names
 
 KUBERNETES = Path(__file__).parents[2] / "ops" / "kubernetes"
-OURS = ("migrate", "service", "production")
+OURS = ("migrate", "service", "production/migrate", "production/service")
 OLDEST = "1.29"
 FOREIGN = {"PodMonitor", "PrometheusRule", "ScaledObject"}
 LONG = ("worker", "dispatcher")
+AUTHORITIES = "/etc/allie-xero/authorities"
 SECRETS = {
     "DATABASE_URL": "postgresql://somebody@somewhere/allie?sslmode=verify-full",
     "AMQP_URL": "amqps://somebody@somewhere/allie",
@@ -106,7 +107,7 @@ def test_life_and_readiness_are_asked_where_they_are_answered(everything: dict[s
 
 
 def test_settings_are_ones_that_the_code_takes(everything: dict[str, list[Manifest]]) -> None:
-    for name in ("service", "production"):
+    for name in ("service", "production/service"):
         (settings,) = of_kind(everything[name], "ConfigMap").values()
         assert load({**SECRETS, **settings["data"]}).environment == "production"
         documented = (KUBERNETES.parents[1] / "docs" / "settings.md").read_text()
@@ -122,6 +123,31 @@ def test_the_key_ring_is_where_the_settings_say(everything: dict[str, list[Manif
         (secret,) = [one["secret"] for one in spec["volumes"] if one["name"] == volume]
         assert not secret["defaultMode"] & 0o007
         assert spec["securityContext"]["fsGroup"] == spec["securityContext"]["runAsGroup"]
+
+
+def test_every_pod_may_be_given_certificates_to_trust(everything: dict[str, list[Manifest]]) -> None:
+    told = (KUBERNETES.parents[1] / "docs" / "operations.md").read_text()
+    example = (KUBERNETES / "production" / "yours" / "kustomization.yaml").read_text()
+    assert f"sslrootcert={AUTHORITIES}/postgresql.pem" in told
+    assert f"AMQP_CA_FILE={AUTHORITIES}/rabbitmq.pem" in told
+    assert f"AMQP_CA_FILE={AUTHORITIES}/rabbitmq.pem" in example
+    for pod in pods(everything).values():
+        mounts = {one["mountPath"]: one for one in pod["spec"]["containers"][0]["volumeMounts"]}
+        mount = mounts[AUTHORITIES]
+        assert mount["readOnly"] is True
+        (volume,) = [one for one in pod["spec"]["volumes"] if one["name"] == mount["name"]]
+        assert volume["configMap"] == {"name": "authorities", "optional": True}
+
+
+def test_your_copy_migrates_with_your_image_settings_and_address_ranges(
+    everything: dict[str, list[Manifest]],
+) -> None:
+    yours, theirs = everything["production/migrate"], everything["production/service"]
+    for kind in ("NetworkPolicy", "ConfigMap", "Namespace"):
+        assert of_kind(yours, kind) == of_kind(theirs, kind)
+    (container,) = of_kind(yours, "Job")["migrate"]["spec"]["template"]["spec"]["containers"]
+    (other,) = of_kind(theirs, "Deployment")["worker"]["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == other["image"]
 
 
 def test_each_process_has_logins_of_its_own(everything: dict[str, list[Manifest]]) -> None:
@@ -187,7 +213,7 @@ def test_each_pod_reaches_what_it_needs_and_no_more(everything: dict[str, list[M
 
 
 def test_prometheus_finds_every_pod_and_every_rule(everything: dict[str, list[Manifest]]) -> None:
-    (monitor,) = of_kind(everything["production"], "PodMonitor").values()
+    (monitor,) = of_kind(everything["production/service"], "PodMonitor").values()
     wanted = monitor["spec"]["selector"]["matchLabels"].items()
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     for name in LONG:
@@ -200,19 +226,21 @@ def test_prometheus_finds_every_pod_and_every_rule(everything: dict[str, list[Ma
 
 
 def test_workers_follow_what_waits(everything: dict[str, list[Manifest]]) -> None:
-    (scaled,) = of_kind(everything["production"], "ScaledObject").values()
-    deployment = of_kind(everything["production"], "Deployment")[scaled["spec"]["scaleTargetRef"]["name"]]
+    (scaled,) = of_kind(everything["production/service"], "ScaledObject").values()
+    deployment = of_kind(everything["production/service"], "Deployment")[
+        scaled["spec"]["scaleTargetRef"]["name"]
+    ]
     assert "replicas" not in deployment["spec"]
     (trigger,) = scaled["spec"]["triggers"]
     asked = set(re.findall(r"allie_xero_\w+", trigger["metadata"]["query"]))
     assert asked
     assert asked <= metric_names(Metrics())
-    (settings,) = of_kind(everything["production"], "ConfigMap").values()
+    (settings,) = of_kind(everything["production/service"], "ConfigMap").values()
     assert trigger["metadata"]["threshold"] == settings["data"]["ALLIE_XERO_THREADS"]
 
 
 def test_the_example_names_its_image_by_digest_alone(everything: dict[str, list[Manifest]]) -> None:
-    for one in of_kind(everything["production"], "Deployment").values():
+    for one in of_kind(everything["production/service"], "Deployment").values():
         (container,) = one["spec"]["template"]["spec"]["containers"]
         assert re.fullmatch(r"registry\.example/allie-xero@sha256:[0-9a-f]{64}", container["image"])
 
