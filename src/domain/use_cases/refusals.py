@@ -1,5 +1,6 @@
 """Xero refuses a clinic that is connecting (HTTP 403): an open failure counts how often, and since when."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from domain.errors import AccessForbidden
@@ -15,13 +16,17 @@ TOLD_AT = 5
 """The refusal at which the clinic is told, some ten seconds after the first: a manager waits for it."""
 
 
+NEXT_WITHIN = timedelta(minutes=1)
+"""The longest pause between two tries of an event."""
+
+
 def count_refusal(stores: Stores, event: ConnectCompleted) -> int | None:
     """Note one more refusal, and say which it is; None if it is believed now."""
     failure = _failure(event)
     seen = _seen(stores, failure)
     if seen is not None and stores.now - seen.first_seen_at >= BELIEVED_AFTER:
         return None
-    stores.failures.record(failure)
+    stores.failures.record(replace(failure, until=stores.now + NEXT_WITHIN))
     return seen.attempts + 1 if seen is not None else 1
 
 

@@ -38,6 +38,7 @@ from domain.model.consent import REQUIRED_SCOPES
 from domain.model.failures import FailureState
 from domain.model.handover import HandedOver
 from domain.model.ids import ClinicId, TenantId
+from domain.model.kept_failure import FailureQuery
 from domain.model.plans import PLANS
 from domain.model.streams import Resource
 from domain.model.sync import ListRequest, Request
@@ -262,7 +263,8 @@ def test_a_stray_refusal_is_not_believed(service: InMemoryService, refuse: Refus
     refuse(service, times)
     refused_again(service, event, times)
     assert (service.database.outbox.events, states(service)) == ([], [CredentialState.PENDING])
-    assert [one.failure.state for one in service.database.failures.kept] == [FailureState.RETRYING]
+    [kept] = service.database.failures.find(FailureQuery())
+    assert (kept.state, kept.failure.until) == (FailureState.RETRYING, service.database.now)
     assert service.complete_connection(event) is ConnectOutcome.ACTIVE
     assert [one.failure.state for one in service.database.failures.kept] == [FailureState.RESOLVED]
     assert service.authorizer.script.calls.count("exchange") == 1
