@@ -17,7 +17,7 @@ UNPROVEN = (
     "DATABASE_URL does not say sslmode=verify-full, which production requires "
     "(or sslmode=disable, where something else encrypts)"
 )
-DATABASE_FORM = "postgresql://user:password@host:port/name"
+DATABASE_FORM = "postgresql://user:password@host:port/name, where sslrootcert names a file that is there"
 CERTIFICATES_FORM = "the path of a file of certificates (PEM)"
 AMQP_FORM = "amqp://user:password@host:port/vhost"
 
@@ -235,8 +235,13 @@ def _name(text: str) -> str:
 
 
 def _database_url(text: str) -> Secret:
-    if urlsplit(text).scheme.split("+")[0] not in ("postgresql", "postgres"):
+    """Without the certificates that it names libpq connects to nothing, as if the database were away."""
+    parts = urlsplit(text)
+    if parts.scheme.split("+")[0] not in ("postgresql", "postgres"):
         raise ValueError
+    trusted = dict(parse_qsl(parts.query)).get("sslrootcert", "system")
+    if trusted != "system":
+        _certificates(trusted)
     return Secret(text)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.model.tokens import Secret
-from entrypoints.settings import SettingsInvalid, amqp_url, database_url, load
+from entrypoints.settings import DATABASE_FORM, SettingsInvalid, amqp_url, database_url, load
 
 CANARY = "s3cr3t-canary"
 DATABASE = f"postgresql://allie:{CANARY}@db:5432/allie"
@@ -113,7 +113,7 @@ def test_certificates_that_cannot_be_read_are_named_at_the_start(name: str) -> N
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("DATABASE_URL", "postgresql://user:password@host:port/name"),
+        ("DATABASE_URL", DATABASE_FORM),
         ("AMQP_URL", "amqp://user:password@host:port/vhost"),
         ("XERO_CLIENT_ID", "the client id of your Xero app"),
         ("XERO_CLIENT_SECRET", "the client secret of your Xero app"),
@@ -208,7 +208,8 @@ def test_production_talks_to_a_database_elsewhere_only_when_it_is_proven(said: s
     "url",
     [
         "postgresql://db.test/allie?sslmode=disable",
-        "postgresql://db.test/allie?sslrootcert=/ca.pem&sslmode=verify-full",
+        f"postgresql://db.test/allie?sslrootcert={certifi.where()}&sslmode=verify-full",
+        "postgresql://db.test/allie?sslrootcert=system&sslmode=verify-full",
         "postgresql://127.0.0.1:6432/allie",
         "postgresql:///allie?host=/var/run/postgresql",
     ],
@@ -216,6 +217,17 @@ def test_production_talks_to_a_database_elsewhere_only_when_it_is_proven(said: s
 def test_production_takes_a_database_that_is_proven_or_near(url: str) -> None:
     assert load({**REQUIRED, **PRODUCTION, "DATABASE_URL": url}).environment == "production"
     assert database_url({**PRODUCTION, "DATABASE_URL": url}) == url
+
+
+def test_a_database_whose_certificates_are_not_there_is_named_and_not_taken_for_one_that_is_away(
+    tmp_path: Path,
+) -> None:
+    for trusted in (tmp_path / "missing.pem", tmp_path):
+        url = f"postgresql://worker:{CANARY}@db.test/allie?sslmode=verify-full&sslrootcert={trusted}"
+        [problem] = problems(DATABASE_URL=url)
+        assert problem == f"DATABASE_URL is malformed; expected {DATABASE_FORM}"
+        with pytest.raises(SettingsInvalid, match="sslrootcert"):
+            database_url({"DATABASE_URL": url})
 
 
 def test_settings_show_no_secrets() -> None:
