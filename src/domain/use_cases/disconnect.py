@@ -47,8 +47,8 @@ def _superseded(stores: Stores, event: Disconnect) -> DisconnectOutcome | None:
 
 def _end_all(stores: Stores, event: Disconnect) -> DisconnectOutcome:
     connection = stores.connections.open_for(event.clinic_id)
+    _wish(stores, event)
     if connection is None:
-        _hasten_erasure(stores, event)
         notice = not_connected(event.clinic_id, event.header.id)
         stores.outbox.add(notice, event.header.traceparent)
         return DisconnectOutcome.WAS_NOT_CONNECTED
@@ -58,8 +58,8 @@ def _end_all(stores: Stores, event: Disconnect) -> DisconnectOutcome:
     return DisconnectOutcome.DISCONNECTED
 
 
-def _hasten_erasure(stores: Stores, event: Disconnect) -> None:
-    """A later wish about the rows of an earlier connection counts."""
+def _wish(stores: Stores, event: Disconnect) -> None:
+    """A later wish about the rows of earlier connections counts, whatever the clinic has begun since."""
     for one in stores.connections.all_for(event.clinic_id):
         connection = stores.connections.get_for_update(one.id)
         if connection is not None and not connection.is_open and connection.erased_at is None:

@@ -185,6 +185,30 @@ def test_a_wish_to_keep_the_rows_counts_too(service: InMemoryService) -> None:
     assert not any(isinstance(one, ErasePayroll) for one in service.due())
 
 
+@pytest.mark.parametrize("tenants", [("tenant-2",), ("tenant-2", "tenant-3"), ()], ids=str)
+def test_a_wish_about_the_rows_counts_for_those_of_earlier_connections_too(
+    service: InMemoryService, tenants: tuple[str, ...]
+) -> None:
+    """Connecting since, to another organisation or to none yet, takes no rows out of the clinic's wish."""
+    earlier = service.connection()
+    service.disconnect(make_disconnect())
+    service.complete_connection(make_connect(service.authorizer.consent(*tenants)))
+    assert service.connection().id != earlier.id
+    assert service.disconnect(make_disconnect(erase=Erase.NOW)) is DisconnectOutcome.DISCONNECTED
+    assert ErasePayroll(CLINIC, earlier.id) in service.due()
+
+
+def test_a_wish_to_keep_the_rows_counts_for_those_of_earlier_connections_too(
+    service: InMemoryService,
+) -> None:
+    earlier = service.connection()
+    service.disconnect(make_disconnect())
+    service.complete_connection(make_connect(service.authorizer.consent()))
+    service.disconnect(make_disconnect(erase=Erase.NEVER))
+    service.database.pass_time(90 * DAY)
+    assert ErasePayroll(CLINIC, earlier.id) not in service.due()
+
+
 def test_xero_is_told_then_the_tokens_are_destroyed_and_that_is_certified(service: InMemoryService) -> None:
     service.disconnect(make_disconnect())
     assert service.finish_disconnect(job(service)) is FinishOutcome.FINISHED
