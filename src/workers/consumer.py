@@ -61,7 +61,7 @@ class ValidatingConsumer(_RabbitmqConsumer):
             self.count(self.queue_name, error.code)
             self._nack(tag)
             return None
-        if self._is_covered(message):
+        if not redelivered and self._is_covered(message):
             self.channel.basic_ack(tag)
             return None
         self.known_tags.add(tag)
@@ -83,6 +83,7 @@ class ValidatingConsumer(_RabbitmqConsumer):
 
         What is read for that one is read after this one came, so this one is done with it; if the process
         dies, that one comes back. Else a clinic that asks ten thousand times would hold up all the others.
+        What came back stands for nobody: it may have been worked before, and would do nothing.
         """
         wish = wish_of(message)
         if wish is None:

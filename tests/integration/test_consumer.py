@@ -229,6 +229,25 @@ def test_what_stood_for_others_comes_back_when_the_connection_is_lost(
         until(lambda: waiting(vhost_url, CONTROL) == 0, "the end of it")
 
 
+def test_what_came_back_stands_for_nobody_as_it_may_have_been_worked_before(
+    vhost_url: str, cable: tuple[Proxy, str], gate: Gate
+) -> None:
+    """A second delivery of an event that is done does nothing: whoever it stood for would be lost."""
+    proxy, url = cable
+    with working(url, gate, actor=REQUEST_SYNC, queue=CONTROL, threads=1, prefetch=4) as work:
+        ask(vhost_url, "held")
+        assert gate.begun.wait(10)
+        starts = work.counted.count((CONTROL, STARTED))
+        proxy.cut()
+        until(lambda: work.counted.count((CONTROL, STARTED)) > starts, "the consumer's next connection")
+        for number in range(9):
+            ask(vhost_url, f"newer-{number}")
+        until(lambda: waiting(vhost_url, CONTROL) == 0, "all to be taken")
+        gate.opened.set()
+        until(lambda: len(work.runs) == 3, "one of the wishes that came since")
+    assert work.runs == ["held", "held", "newer-0"]
+
+
 def test_what_waits_longer_than_a_minute_is_refused(vhost_url: str) -> None:
     broker = QuorumBroker(vhost_url, middleware=[], count=lambda *_: None)
     slice_of_nobody = job_message(RunSlice(ClinicId("nobody"), ConnectionId(1)))
