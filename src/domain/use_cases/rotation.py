@@ -126,7 +126,7 @@ def _withdraw(stores: Stores, current: Credential) -> None:
     if current.state is not CredentialState.LIVE:
         return
     connection = stores.connections.get_for_update(current.connection_id)
-    if connection is None or not connection.is_active:
+    if connection is None or not connection.is_open or connection.reason is Reason.CONSENT_WITHDRAWN:
         return
     connection = connection.needing_attention(Reason.CONSENT_WITHDRAWN)
     stores.connections.save(connection)

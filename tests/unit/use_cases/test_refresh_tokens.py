@@ -289,14 +289,23 @@ def test_a_withdrawn_pending_consent_tells_nobody(service: InMemoryService) -> N
     assert service.database.outbox.events == []
 
 
-def test_a_connection_that_is_told_already_is_not_told_again(service: InMemoryService) -> None:
+def test_a_connection_that_waits_for_something_else_is_told_once_that_its_consent_is_gone(
+    service: InMemoryService,
+) -> None:
+    """Or its clinic would mend what it was told of, in vain."""
     with service.database.transaction(CLINIC) as stores:
         stores.connections.save(service.connection().needing_attention(Reason.PAYROLL_UNAVAILABLE))
     withdrawn(service)
-    with pytest.raises(ConsentWithdrawn):
-        refresh(service, even_if_fresh=True)
-    assert service.connection().reason is Reason.PAYROLL_UNAVAILABLE
-    assert service.database.outbox.events == []
+    for _ in range(3):
+        with pytest.raises(ConsentWithdrawn):
+            refresh(service, even_if_fresh=True)
+        service.database.pass_time(timedelta(hours=25))
+    assert service.connection().reason is Reason.CONSENT_WITHDRAWN
+    [told] = service.database.outbox.events
+    assert isinstance(told, ConnectionChanged)
+    assert told.reason is Reason.CONSENT_WITHDRAWN
+    [kept] = service.database.failures.kept
+    assert kept.failure.error == "ConsentWithdrawn"
 
 
 def test_a_destroyed_token_set_cannot_be_refreshed(service: InMemoryService) -> None:
