@@ -91,3 +91,16 @@ def test_what_is_wrong_with_the_second_is_told_and_its_tokens_are_let_go_of(
     with transaction(CLINIC) as stores:
         assert stores.credentials.pending(connection.id) is None
         assert len(stores.credentials.to_revoke(connection.id)) == 2, "of before, and of the second"
+
+
+def test_the_second_is_not_lost_where_what_it_began_with_has_had_tokens(
+    service: InMemoryService, transaction: Transaction
+) -> None:
+    """What gave way is then kept, as ended, for Xero to be told of those: no clinic has disconnected it."""
+    nothing = make_connect(service.authorizer.consent())
+    assert service.complete_connection(nothing) is ConnectOutcome.INCOMPLETE
+    assert crossed(service, connect) is ConnectOutcome.ACTIVE
+    with transaction(CLINIC) as stores:
+        connection = stores.connections.open_for(CLINIC)
+        assert connection is not None
+        assert stores.credentials.live(connection.id) is not None

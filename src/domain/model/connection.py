@@ -183,6 +183,11 @@ class Connection:
         """Whether it is this clinic's present connection."""
         return self.status is not ConnectionStatus.DISCONNECTED
 
+    @property
+    def has_given_way(self) -> bool:
+        """Whether it has ended because an earlier connection goes on in its place; nobody disconnected it."""
+        return not self.is_open and self.disconnected_at is None
+
     def holding(self, consent_event: EventId) -> Self:
         """A consent has arrived and its tokens are held."""
         return replace(self, consent_event=consent_event)

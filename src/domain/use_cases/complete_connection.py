@@ -149,7 +149,9 @@ def _take_over(
     """
     consent = _consent(event, transaction, authorizer, opener)
     with transaction(event.clinic_id) as stores:
-        current = stores.connections.get_for_update(connection.id) or _newest(stores, event)
+        current = stores.connections.get_for_update(connection.id)
+        if current is None or current.has_given_way:
+            current = _newest(stores, event)
         earlier = stores.credentials.pending(current.id)
         if earlier is not None:
             stores.credentials.retire(earlier, stores.now + REVOKE_WITHIN)
