@@ -16,6 +16,9 @@ from workers.events import MAX_BYTES, Clinic, Name, read_event
 from workers.queues import ROUTES
 from workers.tracing import continued
 
+NUMBERS = ("eta", "retries", "waited")
+"""Options that decide when a message is worked."""
+
 
 class Native(msgspec.Struct, forbid_unknown_fields=True):
     """dramatiq's own message, with the types that its worker relies on."""
@@ -74,7 +77,7 @@ def _native(document: dict[str, Any], queue_name: str) -> "Message[Any]":
         raise UnreadableMessage("neither_event_nor_message") from None
     if native.queue_name != queue_name:
         raise UnreadableMessage("wrong_queue")
-    if not all(isinstance(native.options.get(name, 0), int) for name in ("eta", "retries")):
+    if not all(isinstance(native.options.get(name, 0), int) for name in NUMBERS):
         raise UnreadableMessage("malformed_options")
     if "event" in native.kwargs:
         _check_event(native)

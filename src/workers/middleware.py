@@ -28,7 +28,11 @@ PATIENCE: dict[type[BaseException], int] = {
     PermanentError: 0,
     BaseException: 5,
 }
-"""How often each is tried again: half a day of weather, ten minutes of odd pages, a minute of bugs."""
+"""
+How often each is tried again: half a day of weather, ten minutes of odd pages, a minute of bugs.
+
+Tries that were for weather count for weather alone: odd pages are what often comes as an outage ends.
+"""
 
 SHORTEST_DELAY_MS = 1_000
 
@@ -63,10 +67,12 @@ class CarefulRetries(Middleware):
             return
         retries = message.options.get("retries", 0)
         try:
-            if retries >= _patience(exception) and self._is_given_up(message):
+            if _is_enough(message, exception) and self._is_given_up(message):
                 message.fail()
                 return
             message.options["retries"] = retries + 1
+            if isinstance(exception, TransientError):
+                message.options["waited"] = message.options.get("waited", 0) + 1
             broker.enqueue(cast("Message[Any]", message), delay=_delay(retries))
         except Exception:
             message.fail()
@@ -84,8 +90,12 @@ class CarefulRetries(Middleware):
         return True
 
 
-def _patience(exception: BaseException) -> int:
-    return next(times for kind, times in PATIENCE.items() if isinstance(exception, kind))
+def _is_enough(message: MessageProxy, exception: BaseException) -> bool:
+    """Whether it was tried as often as this error deserves."""
+    tries: int = message.options.get("retries", 0)
+    if not isinstance(exception, TransientError):
+        tries -= message.options.get("waited", 0)
+    return tries >= next(times for kind, times in PATIENCE.items() if isinstance(exception, kind))
 
 
 def _delay(retries: int) -> int:

@@ -159,6 +159,7 @@ def test_a_message_for_a_queue_that_it_was_not_delivered_on_is_refused(queue: st
         {"retries": "3"},
         {"retries": None},
         {"retries": 0.5},
+        {"waited": "3"},
     ],
     ids=str,
 )

@@ -99,9 +99,9 @@ def test_what_can_never_go_well_is_set_aside_at_once(broker: RecordingBroker, er
     assert broker.enqueued == []
 
 
-def patience(broker: RecordingBroker, error: Exception) -> int:
+def patience(broker: RecordingBroker, error: Exception, worked: MessageProxy | None = None) -> int:
     """How often an error is tried again before its message is set aside."""
-    worked = message()
+    worked = worked or message()
     while not after(broker, worked, error).failed:
         pass
     return len(broker.enqueued)
@@ -116,6 +116,21 @@ def test_weather_is_waited_out_for_half_a_day_a_page_for_minutes_and_a_bug_for_o
     broker: RecordingBroker, error: Exception, times: int
 ) -> None:
     assert patience(broker, error) == times
+
+
+@pytest.mark.parametrize(
+    ("error", "times"), [(AnswerUnreadable("a page"), 20), (ValueError("a bug"), 5)], ids=repr
+)
+def test_weather_that_was_waited_out_shortens_no_other_patience(
+    broker: RecordingBroker, error: Exception, times: int
+) -> None:
+    """Odd pages are what often comes as an outage ends."""
+    worked = message()
+    for _ in range(60):
+        assert not after(broker, worked, XeroUnavailable("away")).failed
+    broker.enqueued.clear()
+    assert patience(broker, error, worked) == times
+    assert (broker.enqueued[0][1] or 0) >= MINUTE_MS // 2, "the delays are as long as they were"
 
 
 def test_delays_grow_from_a_second_to_a_minute_and_never_beyond(broker: RecordingBroker) -> None:
