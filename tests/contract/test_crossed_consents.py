@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from builders import CLINIC, make_connect, make_disconnect
-from domain.errors import AccessForbidden
+from domain.errors import ScopeMissing
 from domain.messages import AuthorizationCode
 from domain.model.connection import Connection, ConnectionStatus
 from domain.model.consent import Consent
@@ -83,7 +83,7 @@ def test_what_is_wrong_with_the_second_is_told_and_its_tokens_are_let_go_of(
     service: InMemoryService, transaction: Transaction
 ) -> None:
     def refuse(it: InMemoryService) -> None:
-        it.xero.fail(ListRequest(Resource.PAYROLL_SETTINGS), AccessForbidden("no"))
+        it.xero.fail(ListRequest(Resource.PAYROLL_SETTINGS), ScopeMissing("no"))
 
     assert crossed(service, connect, refuse) is ConnectOutcome.INCOMPLETE
     connection = only(transaction)
