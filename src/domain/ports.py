@@ -454,7 +454,11 @@ class Inbox(Protocol):
     """Events that were seen, so that each has its effect once."""
 
     def begin(self, header: EventHeader, event_type: str) -> bool:
-        """Start on an event; False if it is done already. Raises EventBusy."""
+        """
+        Start on an event; False if it is done already. Raises EventBusy.
+
+        Call it first: transactions that begin events of one clinic take turns, to their ends.
+        """
         ...
 
     def is_overtaken(self, header: EventHeader, by: str) -> bool:

@@ -13,7 +13,7 @@ from builders import CLINIC, make_disconnect, make_failure, make_header, make_te
 from contract.backends import PostgresBackend
 from contract.given import connected, leased, live, request
 from domain.errors import ConsentWithdrawn, EventBusy, Fenced, StorageConflict
-from domain.messages import Job, PayrollErased, RunSlice, SyncRequested
+from domain.messages import ConnectCompleted, Disconnect, Job, PayrollErased, RunSlice, SyncRequested
 from domain.model.budget import Budget
 from domain.model.connection import Connection, Erase, Reason
 from domain.model.ids import ClinicId, ReplayId, TenantId
@@ -100,6 +100,33 @@ def test_what_is_read_for_update_is_locked_until_the_transaction_ends(
         other = others.submit(within, transaction, lambda stores: lock(stores, connection))
         assert is_blocked(other)
     assert other.result(5) is not None
+
+
+def test_a_disconnect_finds_the_connection_of_a_connect_that_begins_at_the_same_time(
+    transaction: Transaction, others: ThreadPoolExecutor
+) -> None:
+    """After a deploy both queues are read at once: neither may begin without the other."""
+    with transaction(CLINIC) as stores:
+        assert stores.inbox.begin(make_header("connect"), ConnectCompleted.type)
+        stores.connections.add(CLINIC)
+        ending = others.submit(disconnect, make_disconnect(), transaction=transaction)
+        assert is_blocked(ending)
+    assert ending.result(5) is DisconnectOutcome.DISCONNECTED
+
+
+def test_a_connect_finds_the_disconnect_that_begins_at_the_same_time(
+    transaction: Transaction, others: ThreadPoolExecutor
+) -> None:
+    def connect(stores: Stores) -> bool:
+        assert stores.inbox.begin(make_header("connect"), ConnectCompleted.type)
+        return stores.inbox.is_overtaken(make_header("connect"), Disconnect.type)
+
+    with transaction(CLINIC) as stores:
+        assert stores.inbox.begin(make_header("disconnect"), Disconnect.type)
+        connecting = others.submit(within, transaction, connect)
+        assert is_blocked(connecting)
+        stores.inbox.complete(make_header("disconnect"), DisconnectOutcome.WAS_NOT_CONNECTED)
+    assert connecting.result(5)
 
 
 def test_reading_without_a_lock_does_not_wait(

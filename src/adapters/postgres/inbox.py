@@ -12,6 +12,11 @@ from domain.model.ids import ClinicId
 CLAIM_SECONDS = 150
 """Longer than the HTTP calls of one connect can take, so that two workers never exchange one code."""
 
+# What is not there yet cannot be locked: a connect and a disconnect that begin at once would miss each other.
+TAKE_TURNS = text("""
+SELECT pg_advisory_xact_lock(hashtext('allie_xero.inbox'), hashtext(CAST(:clinic_id AS text)))
+""")
+
 BEGIN = text("""
 INSERT INTO allie_xero.inbox AS i (source, event_id, type, clinic_id, event_time, claimed_until)
 VALUES (:source, :event_id, :type, :clinic_id, :time, clock_timestamp() + :claim * interval '1 second')
@@ -73,8 +78,9 @@ class PostgresInbox:
         self._clinic_id = clinic_id
 
     def begin(self, header: EventHeader, event_type: str) -> bool:
-        """Start on an event; False if it is done already. Raises EventBusy."""
+        """Start on an event, after the clinic's others; False if it is done already. Raises EventBusy."""
         values = self._values(header, event_type)
+        self._session.execute(TAKE_TURNS, {"clinic_id": self._clinic_id})
         if self._session.execute(BEGIN, {**values, "claim": CLAIM_SECONDS}).scalar():
             return True
         if self._session.execute(IS_DONE, _key(header)).scalar():
