@@ -19,6 +19,7 @@ from payroll_builders import (
     make_pay_run_detail,
     make_timesheet,
     make_timesheet_detail,
+    make_totals,
 )
 
 OLD = {"payment_date": date(2026, 1, 6), "period_end": date(2026, 1, 4)}
@@ -242,6 +243,16 @@ def test_how_far_streams_reach_is_told_by_what_is_posted_and_read(payroll: Payro
     assert payroll.known_to()[Stream.PAYSLIPS] == date(2026, 1, 6)
     payroll.gone(detail(Resource.PAY_RUN, "run-old"))
     assert set(payroll.known_to()) == {Stream.TIMESHEETS}
+
+
+def test_payslips_reach_no_further_than_they_are_shown(payroll: Payroll) -> None:
+    """Those of a run that does not tie out are withheld; those of one that differs may be others."""
+    payroll.save(make_pay_run_detail(totals=make_totals(net_pay=Decimal("1429.01"))), make_lines())
+    assert Stream.PAYSLIPS not in payroll.known_to()
+    payroll.save(make_pay_run_detail())
+    assert Stream.PAYSLIPS in payroll.known_to()
+    payroll.save(make_pay_run(payment_date=date(2026, 11, 18)))
+    assert Stream.PAYSLIPS not in payroll.known_to()
 
 
 def test_timesheets_of_long_ago_are_backfill(payroll: Payroll) -> None:

@@ -142,6 +142,7 @@ class InMemoryPayrollStore:
     def known_to(self, connection_id: ConnectionId) -> Mapping[Stream, date]:
         runs = self.payroll.of("pay_run", connection_id)
         posted = {key[-1] for key, run in runs.items() if run.is_there and run.values["status"] == "posted"}
+        tied = {key for key in posted if runs[key,].values.get("ties_out")}
         slips = self.payroll.of("payslip", connection_id).values()
         sheets = self.payroll.of("timesheet", connection_id).values()
         days = {
@@ -149,7 +150,7 @@ class InMemoryPayrollStore:
             Stream.PAYSLIPS: [
                 slip.values["payment_date"]
                 for slip in slips
-                if slip.is_there and slip.values["pay_run_id"] in posted
+                if slip.is_there and slip.values["pay_run_id"] in tied
                 if not slip.stale and slip.set_aside_at is None
             ],
             Stream.TIMESHEETS: [sheet.values["period_end"] for sheet in sheets if sheet.is_there],

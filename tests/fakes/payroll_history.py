@@ -59,6 +59,11 @@ class PayrollHistory:
         self._keep("pay_run", (run,), {**row.values, "ties_out": ties_out})
         return {run: ties_out} if ties_out is not None else {}
 
+    def compare_anew(self, run: SourceId) -> None:
+        row = self._rows.of("pay_run", self._connection_id)[run,]
+        if row.values.get("ties_out"):
+            self._keep("pay_run", (run,), {**row.values, "ties_out": None})
+
     def _sum(self, run: SourceId, name: str) -> Decimal:
         slips = [slip for _, slip in self._slips(run) if slip.is_there]
         return sum((slip.values[name] or Decimal() for slip in slips), Decimal())

@@ -119,6 +119,8 @@ class PayrollWriter:
     @_write.register
     def _(self, one: PayRunSummary) -> None:
         changed = self._put("pay_run", (one.id,), one, stale=True, sparse=True)
+        if changed:
+            self._history.compare_anew(one.id)
         self._count(Stream.PAY_RUNS, changed=changed, runs=[one.id])
 
     @_write.register

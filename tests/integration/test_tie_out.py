@@ -12,6 +12,8 @@ from deployment.truth import differences
 from simulator.server import Running, running
 
 RUNS = "SELECT pay_run_id, ties_out FROM allie_xero_read.pay_run ORDER BY payment_date DESC"
+KNOWN_TO = "SELECT known_to FROM allie_xero_read.freshness WHERE stream = 'payslips'"
+SHOWN_TO = "SELECT max(payment_date) FROM allie_xero_read.pay_line WHERE pay_run_status = 'posted'"
 OPEN = """
 SELECT error, subject FROM allie_xero.failure
  WHERE place = 'sync' AND state IN ('retrying', 'quarantined', 'failed')
@@ -52,6 +54,7 @@ def test_an_untied_run_is_flagged_and_withheld_until_it_ties(
         shown = f"SELECT count(DISTINCT pay_run_id) FROM allie_xero_read.{view}"
         assert value(database_url, shown) == 2
         assert value(database_url, f"{shown} WHERE pay_run_id = %s", newest) == 0
+    assert value(database_url, KNOWN_TO) == value(database_url, SHOWN_TO)
 
     xero.control.clear_faults()
     Passing(database_url, xero.control).pass_time(timedelta(hours=1))

@@ -73,7 +73,7 @@ NAMES_NO_CLINIC = {
 PROGRESS = {
     "employee": "status",
     "leave_application": "",
-    "pay_run": "id status payment_date",
+    "pay_run": "id status payment_date ties_out",
     "payslip": "pay_run_id payment_date",
     "timesheet": "period_end",
 }

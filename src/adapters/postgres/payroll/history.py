@@ -51,7 +51,7 @@ WITH tied AS (
      WHERE r.connection_id = :connection_id AND r.id = ANY(:runs)
      GROUP BY r.connection_id, r.id
 )
-UPDATE allie_xero.pay_run r SET ties_out = tied.ties_out
+UPDATE allie_xero.pay_run r SET ties_out = tied.ties_out, changed_at = now()
   FROM tied WHERE r.connection_id = :connection_id AND r.id = tied.id
                   AND r.ties_out IS DISTINCT FROM tied.ties_out
 RETURNING r.id, r.ties_out

@@ -92,7 +92,7 @@ UNION ALL
 SELECT 'payslips', max(p.payment_date) FROM allie_xero.payslip p
   JOIN allie_xero.pay_run r ON r.connection_id = p.connection_id AND r.id = p.pay_run_id
  WHERE p.connection_id = :id AND r.status = 'posted' AND NOT p.stale AND p.set_aside_at IS NULL
-   AND p.deleted_at IS NULL AND r.deleted_at IS NULL
+   AND p.deleted_at IS NULL AND r.deleted_at IS NULL AND r.ties_out
 UNION ALL
 SELECT 'timesheets', max(period_end) FROM allie_xero.timesheet
  WHERE connection_id = :id AND deleted_at IS NULL

@@ -84,10 +84,17 @@ UPDATE allie_xero.leave_application SET deleted_at = now(), changed_at = now(), 
 RETURNING id, employee_id
 """)
 
-PAYSLIPS_OWNERS = text("""
-SELECT pay_run_id, employee_id FROM allie_xero.payslip
+LINES_CHANGED = text("""
+UPDATE allie_xero.payslip SET changed_at = now()
  WHERE connection_id = :connection_id AND id = ANY(:ids)
+RETURNING pay_run_id, employee_id
 """)
+
+COMPARE_ANEW = text("""
+UPDATE allie_xero.pay_run SET ties_out = NULL
+ WHERE connection_id = :connection_id AND id = ANY(:ids) AND ties_out
+""")
+"""A run's payslips are those that it was compared with; one that is withheld stays so until it is read."""
 
 PAYMENT_DATES = text("""
 SELECT id, payment_date FROM allie_xero.pay_run WHERE connection_id = :connection_id AND id = ANY(:ids)
@@ -183,8 +190,10 @@ class PayrollWriter:
 
     def _pay_runs_listed(self, records: Sequence[PayRunSummary]) -> None:
         written = [rows.pay_run_row(one) for one in records]
-        changed = PAY_RUN_LISTED.write(self._session, self._scope, written)
-        self._runs.update(SourceId(row.id) for row in changed)
+        changed = [SourceId(row.id) for row in PAY_RUN_LISTED.write(self._session, self._scope, written)]
+        if changed:
+            self._session.execute(COMPARE_ANEW, {**self._scope, "ids": changed})
+        self._runs.update(changed)
         self._count(Stream.PAY_RUNS, len(records), len(changed))
 
     def _pay_run_details(self, records: Sequence[PayRunDetail]) -> None:
@@ -225,7 +234,7 @@ class PayrollWriter:
         parents = {one.payslip_id: one.lines for one in records}
         changed = self._children(parents, rows.LINE, LINES)
         if changed:
-            self._touch(self._session.execute(PAYSLIPS_OWNERS, {**self._scope, "ids": list(changed)}).all())
+            self._touch(self._session.execute(LINES_CHANGED, {**self._scope, "ids": list(changed)}).all())
         self._count(Stream.PAYSLIPS, len(records), len(changed))
 
     def _timesheets_listed(self, records: Sequence[TimesheetSummary]) -> None:

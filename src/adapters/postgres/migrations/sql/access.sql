@@ -82,7 +82,7 @@ GRANT SELECT (connection_id, clinic_id, status, deleted_at, stale, set_aside_at)
    ON allie_xero.employee TO allie_xero_operator;
 GRANT SELECT (connection_id, clinic_id, deleted_at, stale, set_aside_at)
    ON allie_xero.leave_application TO allie_xero_operator;
-GRANT SELECT (connection_id, id, clinic_id, status, payment_date, deleted_at, stale, set_aside_at)
+GRANT SELECT (connection_id, id, clinic_id, status, payment_date, ties_out, deleted_at, stale, set_aside_at)
    ON allie_xero.pay_run TO allie_xero_operator;
 GRANT SELECT (connection_id, clinic_id, pay_run_id, payment_date, deleted_at, stale, set_aside_at)
    ON allie_xero.payslip TO allie_xero_operator;

@@ -1,0 +1,137 @@
+"""What the views make of saves that are not over: which rows they show as changed, and as whole."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from contract.backends import PostgresBackend
+from contract.given import connected, leased
+from contract.payroll import Payroll
+from domain.model.payroll import PayRunDetail, Record, Totals
+from domain.model.streams import Resource
+from payroll_builders import (
+    make_entry,
+    make_leave,
+    make_line,
+    make_lines,
+    make_pay_run,
+    make_pay_run_detail,
+    make_payslip,
+    make_timesheet,
+    make_timesheet_detail,
+    make_totals,
+)
+
+DRAFT = (make_pay_run_detail(status="draft"), make_lines())
+CENT_OFF = make_totals(net_pay=Decimal("1429.01"))
+
+
+@pytest.fixture
+def payroll(postgres_backend: PostgresBackend) -> Payroll:
+    connection = connected(postgres_backend.transaction)
+    leased(postgres_backend.transaction, connection)
+    return Payroll(postgres_backend, connection)
+
+
+@pytest.fixture
+def told(payroll: Payroll, postgres_backend: PostgresBackend) -> "Told":
+    return Told(payroll, postgres_backend)
+
+
+class Told:
+    """A reader who asks now and then what has changed since."""
+
+    def __init__(self, payroll: Payroll, backend: PostgresBackend) -> None:
+        self._payroll = payroll
+        self._backend = backend
+
+    def after(self, view: str, before: tuple[Record, ...], *then: Record) -> int:
+        """How many rows of a view a reader is told to have changed since `before` was saved."""
+        self._payroll.save(*before)
+        [since] = self._backend.ask("SELECT clock_timestamp() AS since")
+        self._payroll.save(*then)
+        query = f"SELECT 1 FROM allie_xero_read.{view} WHERE changed_at > :since"
+        return len(self._backend.ask(query, **since))
+
+    def of(self, view: str, column: str) -> list[object]:
+        return [row[column] for row in self._backend.ask(f"SELECT {column} FROM allie_xero_read.{view}")]
+
+
+def newer(**totals: str) -> PayRunDetail:
+    """A pay run of New Zealand or the United Kingdom: it says only what it pays out."""
+    amounts = {name: Decimal(amount) for name, amount in totals.items()}
+    summary = make_pay_run(totals=Totals(net_pay=Decimal("1429.00")))
+    slip = make_payslip(totals=make_totals(**amounts))
+    return PayRunDetail(id=summary.id, summary=summary, payslips=(slip,))
+
+
+@pytest.mark.parametrize("view", ["pay_run", "payslip", "pay_line"])
+def test_who_follows_changes_is_told_that_a_draft_was_posted(told: Told, view: str) -> None:
+    assert told.after(view, DRAFT, make_pay_run()) == 1
+
+
+@pytest.mark.parametrize("view", ["pay_run", "payslip", "pay_line"])
+def test_who_follows_changes_is_told_of_none_where_there_is_none(told: Told, view: str) -> None:
+    assert told.after(view, DRAFT, *DRAFT) == 0
+
+
+@pytest.mark.parametrize("view", ["payslip", "pay_line"])
+def test_who_follows_changes_is_told_of_rows_that_were_withheld(told: Told, view: str) -> None:
+    untied = make_pay_run_detail(totals=CENT_OFF)
+    assert told.after(view, (untied, make_lines()), make_pay_run_detail()) == 1
+
+
+def test_who_follows_pay_runs_is_told_that_one_ties_out(told: Told) -> None:
+    whole = make_pay_run_detail()
+    assert told.after("pay_run", (replace(whole, payslips=()),), whole) == 1
+
+
+def test_who_follows_pay_runs_is_told_of_sums_that_moved(told: Told) -> None:
+    before = newer(earnings="1729.00", tax="300.00")
+    assert told.after("pay_run", (before,), newer(earnings="1739.00", tax="310.00")) == 1
+    assert told.of("pay_run", "tax") == [Decimal("310.00")]
+
+
+def test_who_follows_payslips_is_told_that_the_lines_came(told: Told) -> None:
+    assert told.after("payslip", (make_pay_run_detail(),), make_lines()) == 1
+    assert told.of("payslip", "has_lines") == [True]
+
+
+def test_who_follows_payslips_is_told_that_a_line_went(told: Told) -> None:
+    both = make_lines("slip-1", make_line(), make_line(1))
+    assert told.after("payslip", (make_pay_run_detail(), both), make_lines()) == 1
+
+
+def test_who_follows_hours_is_told_that_they_were_approved(told: Told) -> None:
+    draft = make_timesheet_detail(status="draft", entries=(make_entry(), make_entry(1)))
+    assert told.after("timesheet_entry", (draft,), make_timesheet(status="approved")) == 2
+
+
+def test_who_follows_leave_periods_is_told_that_it_is_of_another_kind(told: Told) -> None:
+    other = make_leave(leave_type_id="leave-type-2")
+    assert told.after("leave_period", (make_leave(),), other) == 1
+
+
+def test_a_run_that_was_posted_since_its_payslips_were_read_is_provisional(
+    told: Told, payroll: Payroll
+) -> None:
+    payroll.save(*DRAFT)
+    assert told.of("payslip_cost", "is_provisional") == [False]
+    payroll.save(make_pay_run(totals=make_totals(earnings=Decimal(1829), net_pay=Decimal(1529))))
+    assert told.of("payslip_cost", "pay_run_status") == ["posted"]
+    assert told.of("payslip_cost", "is_provisional") == [True]
+    payroll.set_aside(Resource.PAY_RUN, "run-1")
+    assert told.of("payslip_cost", "is_provisional") == [True]
+
+
+def test_a_run_that_is_only_read_again_is_not(told: Told, payroll: Payroll) -> None:
+    payroll.save(*DRAFT)
+    payroll.doubt_newest()
+    assert told.of("payslip_cost", "is_provisional") == [False]
+
+
+def test_a_withheld_run_stays_so_whatever_its_list_says(told: Told, payroll: Payroll) -> None:
+    payroll.save(make_pay_run_detail(totals=CENT_OFF), make_lines())
+    payroll.save(make_pay_run(status="draft"))
+    assert told.of("payslip", "payslip_id") == []
