@@ -1,16 +1,22 @@
 """What the views make of saves that are not over: which rows they show as changed, and as whole."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from builders import CLINIC
 from contract.backends import PostgresBackend
 from contract.given import connected, leased
 from contract.payroll import Payroll
-from domain.model.payroll import PayRunDetail, Record, Totals
+from domain.model.payroll import LeavePeriod, PayRunDetail, Record, Totals
 from domain.model.streams import Resource
 from payroll_builders import (
+    make_employee,
+    make_employee_detail,
     make_entry,
     make_leave,
     make_line,
@@ -24,6 +30,7 @@ from payroll_builders import (
 )
 
 DRAFT = (make_pay_run_detail(status="draft"), make_lines())
+QUERIES = (Path(__file__).parents[2] / "docs" / "data-model.md").read_text("utf-8").split("```sql\n")
 CENT_OFF = make_totals(net_pay=Decimal("1429.01"))
 
 
@@ -53,6 +60,11 @@ class Told:
         self._payroll.save(*then)
         query = f"SELECT 1 FROM allie_xero_read.{view} WHERE changed_at > :since"
         return len(self._backend.ask(query, **since))
+
+    def answers(self, column: str) -> list[Any]:
+        """What the query of docs/data-model.md that has this column answers in it."""
+        [query] = [one.split("```")[0] for one in QUERIES if f" AS {column}" in one]
+        return [row[column] for row in self._backend.ask(query.rstrip("\n;"), clinic_id=CLINIC)]
 
     def of(self, view: str, column: str) -> list[object]:
         return [row[column] for row in self._backend.ask(f"SELECT {column} FROM allie_xero_read.{view}")]
@@ -135,3 +147,38 @@ def test_a_withheld_run_stays_so_whatever_its_list_says(told: Told, payroll: Pay
     payroll.save(make_pay_run_detail(totals=CENT_OFF), make_lines())
     payroll.save(make_pay_run(status="draft"))
     assert told.of("payslip", "payslip_id") == []
+
+
+def test_leave_that_the_balance_has_counted_already_is_not_coming_any_more(
+    told: Told, payroll: Payroll
+) -> None:
+    today = payroll.today()
+    periods = [
+        LeavePeriod(
+            position=number,
+            period_start=today - timedelta(days=7),
+            period_end=today + timedelta(days=6),
+            units=Decimal(units),
+            status=status,
+        )
+        for number, (units, status) in enumerate([("7.6", "processed"), ("3.8", "scheduled")])
+    ]
+    payroll.save(make_employee_detail(), make_leave(periods=tuple(periods)))
+    assert told.answers("units_planned") == [Decimal("3.8")]
+
+
+def test_hours_that_were_turned_down_were_not_worked(told: Told, payroll: Payroll) -> None:
+    sheets = (make_timesheet_detail(status="rejected"), make_timesheet_detail("sheet-2", status="approved"))
+    payroll.save(make_employee_detail(), make_pay_run_detail(), make_lines(), *sheets)
+    assert told.answers("hours_worked") == [Decimal("7.60")]
+
+
+def test_hours_stay_with_the_calendar_of_their_time(told: Told, payroll: Payroll) -> None:
+    """Who is paid by another calendar since has worked the hours of then."""
+    end = payroll.today() - timedelta(days=7)
+    days: dict[str, Any] = {"period_start": end - timedelta(days=13), "period_end": end}
+    sheet = make_timesheet_detail(entries=(make_entry(day=end),), **days)
+    payroll.save(make_employee_detail(), make_pay_run_detail(**days), make_lines(), sheet)
+    payroll.save(make_employee_detail(summary=make_employee(calendar_id="calendar-2")))
+    payroll.save(make_pay_run("run-2", calendar_id="calendar-2", **days))
+    assert told.answers("hours_worked") == [Decimal("7.60")]
