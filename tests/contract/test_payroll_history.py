@@ -9,7 +9,7 @@ import pytest
 from contract.payroll import Payroll
 from domain.model.ids import SourceId
 from domain.model.payroll import EmployeeDetail, PayRunDetail, Totals
-from domain.model.streams import Resource
+from domain.model.streams import Resource, Stream
 from domain.model.sync import DetailRequest
 from fakes.payroll_rows import Row
 from payroll_builders import (
@@ -90,6 +90,18 @@ def test_a_cent_is_enough_not_to(payroll: Payroll, field: str) -> None:
     cent_more = make_totals(**{field: getattr(totals, field) + Decimal("0.01")})
     assert payroll.save(run(totals=cent_more)).ties == {RUN: False}
     assert payroll.save(run()).ties == {RUN: True}
+
+
+def test_that_a_run_is_compared_again_is_a_change_of_it(payroll: Payroll) -> None:
+    """From its listing on its payslips were provisional: who was told of that is told that they are not."""
+    payroll.save(run("draft"))
+    posted = run()
+    assert posted.summary is not None
+    payroll.save(posted.summary)
+    changes = payroll.save(posted)
+    assert list(changes.pay_runs) == [RUN]
+    assert changes.tallies[Stream.PAY_RUNS].changed == 1
+    assert payroll.save(posted).pay_runs == {}
 
 
 def test_totals_that_the_run_does_not_say_are_not_held_against_it(payroll: Payroll) -> None:

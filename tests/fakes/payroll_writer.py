@@ -137,8 +137,8 @@ class PayrollWriter:
         )
         touched += [row.values["employee_id"] for _, row in dropped]
         self._gone.update(SourceId(key[0]) for key, _ in dropped)
-        self._compare(run)
-        self._count(Stream.PAY_RUNS, changed=changed or bool(touched), runs=[run])
+        changed = self._compare(run) or changed or bool(touched)
+        self._count(Stream.PAY_RUNS, changed=changed, runs=[run])
         self._employees.update(touched)
 
     @_write.register
@@ -200,9 +200,11 @@ class PayrollWriter:
         values = values_of(one, payment_date=self._payment_date(one.pay_run_id))
         return self._rows.put("payslip", self._connection_id, (one.id,), values, stale=True)
 
-    def _compare(self, run: SourceId) -> None:
-        self._ties |= self._history.tie_out(run)
+    def _compare(self, run: SourceId) -> bool:
+        ties = self._history.tie_out(run)
         self._history.note_corrections(run)
+        self._ties |= ties
+        return bool(ties)
 
     def _payment_date(self, run: SourceId) -> date | None:
         row = self._rows.of("pay_run", self._connection_id).get((run,))

@@ -210,15 +210,16 @@ class PayrollWriter:
         self._gone.update(SourceId(row.id) for row in dropped)
         touched += dropped
         self._touch(touched)
-        changed |= {row.pay_run_id for row in touched}
+        changed |= {row.pay_run_id for row in touched} | self._compare(runs)
         self._runs.update(changed)
-        self._compare(runs)
         self._count(Stream.PAY_RUNS, len(records), len(changed))
 
-    def _compare(self, runs: Iterable[SourceId]) -> None:
-        """Hold pay runs against their payslips, and what is posted against what was."""
-        self._ties |= history.tie_out(self._session, self._scope, list(runs))
+    def _compare(self, runs: Iterable[SourceId]) -> set[SourceId]:
+        """Hold pay runs against their payslips, and what is posted against what was; give whose tie moved."""
+        ties = history.tie_out(self._session, self._scope, list(runs))
         history.note_corrections(self._session, self._scope, list(runs))
+        self._ties |= ties
+        return set(ties)
 
     def _payslips(self, records: Sequence[PayslipSummary]) -> None:
         dates = self._dates_of({one.pay_run_id for one in records})
