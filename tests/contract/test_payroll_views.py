@@ -21,6 +21,7 @@ from payroll_builders import (
     make_leave,
     make_line,
     make_lines,
+    make_pay_item,
     make_pay_run,
     make_pay_run_detail,
     make_payslip,
@@ -147,6 +148,22 @@ def test_a_withheld_run_stays_so_whatever_its_list_says(told: Told, payroll: Pay
     payroll.save(make_pay_run_detail(totals=CENT_OFF), make_lines())
     payroll.save(make_pay_run(status="draft"))
     assert told.of("payslip", "payslip_id") == []
+
+
+def test_consultations_that_are_paid_by_the_piece_are_not_hours(told: Told, payroll: Payroll) -> None:
+    pieces = make_pay_item("item-2", type_of_units="consultations")
+    lines = (make_line(units=Decimal(20)), make_line(1, item_id="item-2", units=Decimal(31)))
+    payroll.save(make_pay_item(), pieces, make_pay_run_detail(), make_lines("slip-1", *lines))
+    assert told.of("payslip_cost", "hours_paid") == [Decimal(20)]
+
+
+@pytest.mark.parametrize("word", [None, "hours", "hour", "hrs", "hours (std)"])
+def test_hours_are_told_by_their_unit_where_there_is_one(
+    told: Told, payroll: Payroll, word: str | None
+) -> None:
+    item = make_pay_item(type_of_units=word)
+    payroll.save(item, make_pay_run_detail(), make_lines())
+    assert told.of("payslip_cost", "hours_paid") == [Decimal(38)]
 
 
 def test_leave_that_the_balance_has_counted_already_is_not_coming_any_more(

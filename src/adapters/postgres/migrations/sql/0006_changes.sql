@@ -118,3 +118,21 @@ SELECT t.clinic_id, t.connection_id, s.stream,
        END) AS s (stream)
  WHERE c.status <> 'disconnected'
  GROUP BY t.clinic_id, t.connection_id, s.stream;
+
+-- What is paid by the piece, as by consultation or by kilometre, says so by its unit, and is no hours.
+CREATE OR REPLACE VIEW allie_xero_read.payslip_cost WITH (security_invoker) AS
+SELECT s.clinic_id, s.connection_id, s.payslip_id, s.pay_run_id, s.employee_id, s.pay_run_status,
+       s.calendar_id, s.period_start, s.period_end, s.payment_date, s.earnings,
+       coalesce(l.employer_pension, s.employer_pension, 0) AS employer_pension,
+       coalesce(s.employer_tax, 0) AS employer_tax, s.reimbursements,
+       s.earnings + coalesce(l.employer_pension, s.employer_pension, 0) + coalesce(s.employer_tax, 0) AS cost,
+       l.hours_paid, l.leave_hours_paid, NOT s.has_lines AS is_provisional
+  FROM allie_xero_read.payslip s
+  LEFT JOIN LATERAL (
+      SELECT coalesce(sum(p.amount) FILTER (WHERE p.class = 'employer_pension'), 0) AS employer_pension,
+             coalesce(sum(p.hours) FILTER (WHERE p.class IN ('ordinary', 'overtime')), 0) AS hours_paid,
+             coalesce(sum(p.hours) FILTER (WHERE p.class = 'leave'), 0) AS leave_hours_paid
+        FROM (SELECT class, amount, CASE WHEN coalesce(type_of_units, 'hours') ~ '\mh(ou)?rs?\M' THEN units END AS hours
+                FROM allie_xero_read.pay_line
+               WHERE connection_id = s.connection_id AND payslip_id = s.payslip_id) p
+  ) l ON s.has_lines;

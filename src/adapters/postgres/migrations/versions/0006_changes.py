@@ -1,4 +1,4 @@
-"""A view's row has changed when what it is made of has, and is whole when that was compared."""
+"""A view's row has changed when what it is made of has, and is whole when that was compared; hours are hours."""
 
 from adapters.postgres.migrations.statements import run
 
