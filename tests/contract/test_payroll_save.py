@@ -260,6 +260,18 @@ def test_settings_keep_their_accounts(payroll: Payroll) -> None:
     assert row.values["tracking_categories"] is None
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_settings_that_come_in_two_answers_are_both_kept(payroll: Payroll, order: int) -> None:
+    """As in New Zealand and the United Kingdom, mostly in one batch."""
+    payroll.save(make_settings(accounts=({"id": "old"},), tracking_categories=({"id": "old"},)))
+    accounts = make_settings(days_in_payroll_year=None, accounts=({"id": "new"},))
+    tracking = make_settings(days_in_payroll_year=None, accounts=None, tracking_categories=({"id": "new"},))
+    payroll.save(*[accounts, tracking][::order])
+    [row] = payroll.rows("payroll_settings")
+    kept = row.values["accounts"], row.values["tracking_categories"], row.values["days_in_payroll_year"]
+    assert [list(kept[0]), list(kept[1]), kept[2]] == [[{"id": "new"}], [{"id": "new"}], 365]
+
+
 def test_records_belong_to_their_connection(payroll: Payroll) -> None:
     other = connected(payroll.backend.transaction, "clinic-2", "tenant-2")
     payroll.save(make_employee())

@@ -71,7 +71,7 @@ class PayrollWriter:
 
     @_write.register
     def _(self, one: PayrollSettings) -> None:
-        self._count(Stream.SETTINGS, changed=self._put("payroll_settings", (), one))
+        self._count(Stream.SETTINGS, changed=self._put("payroll_settings", (), one, sparse=True))
 
     @_write.register
     def _(self, one: PayCalendar) -> None:

@@ -38,6 +38,7 @@ class Upsert:
         returning: Sequence[str] = (),
     ) -> None:
         self._key = _picker(columns, key)
+        self._is_sparse = sparse
         given = ", ".join(f"t.{one}" for one in (returning or key))
         self._statement = text(
             f"{_insert(table, columns, stale)} FROM {_rows(table, columns)} AS u "
@@ -48,7 +49,8 @@ class Upsert:
         """Write `rows`; give what was asked for of those that were new or differed."""
         if not rows:
             return []
-        values = {**scope, "rows": _encoded(rows, self._key)}
+        written = _merged(rows, self._key) if self._is_sparse else rows
+        values = {**scope, "rows": _encoded(written, self._key)}
         return list(session.execute(self._statement, values).all())
 
 
@@ -90,6 +92,15 @@ SELECT {parent} FROM written UNION SELECT {parent} FROM gone
 def _picker(columns: Sequence[str], key: Sequence[str]) -> Any:
     places = [columns.index(one) for one in key]
     return itemgetter(*places) if places else lambda _: None
+
+
+def _merged(rows: Sequence[tuple[Any, ...]], key: Any) -> Sequence[tuple[Any, ...]]:
+    """Of rows with the same key what any of them says, the last if several do."""
+    whole: dict[Any, tuple[Any, ...]] = {}
+    for row in rows:
+        before = whole.get(key(row), row)
+        whole[key(row)] = tuple(old if new is None else new for new, old in zip(row, before, strict=True))
+    return list(whole.values())
 
 
 def _encoded(rows: Sequence[tuple[Any, ...]], key: Any) -> str:

@@ -1,12 +1,12 @@
 """Changes to pay items, calendars, settings and the organisation."""
 
 from dataclasses import replace
+from typing import Any
 
 from simulator.payroll.changes.registry import Described, Edit, change
 from simulator.payroll.clinic import Clinic
 from simulator.payroll.generator import with_organisation
 from simulator.payroll.model import Calendar, PayItem
-from simulator.payroll.rules import chance
 
 _IN_USE = frozenset(
     {"ordinary", "overtime", "on_call", "bonus", "correction", "travel", "union", "giving"}
@@ -68,13 +68,16 @@ def change_organisation(edit: Edit, _: object) -> Described:
 
 @change(lambda clinic: [clinic.organisation])
 def change_settings(edit: Edit, _: object) -> Described:
-    """Another payroll year, or another name for a tracking category; no stamp tells of it."""
-    clinic, rng = edit.clinic, edit.rng
-    settings = clinic.settings
-    if chance(rng, 0.5):
-        days = 731 - settings.days_in_payroll_year  # 365 and 366 take turns
-        clinic.settings = replace(settings, days_in_payroll_year=days)
-        return {"days_in_payroll_year": days}
-    category = replace(settings.timesheet_categories, name=f"Location {rng.randint(2, 99)}")
-    clinic.settings = replace(settings, timesheet_categories=category)
-    return {"timesheet_category": category.name}
+    """Another payroll year, or another name for a tracking category or an account; no stamp tells of it."""
+    settings, number = edit.clinic.settings, edit.rng.randint(2, 99)
+    category = replace(settings.timesheet_categories, name=f"Location {number}")
+    first, *others = settings.accounts
+    account = replace(first, name=f"{first.name.partition(' (')[0]} ({number})")
+    options: list[tuple[dict[str, Any], Described]] = [
+        (days := {"days_in_payroll_year": 731 - settings.days_in_payroll_year}, days),  # 365 and 366
+        ({"timesheet_categories": category}, {"timesheet_category": category.name}),
+        ({"accounts": (account, *others)}, {"account": account.name}),
+    ]
+    changes, described = edit.rng.choice(options)
+    edit.clinic.settings = replace(settings, **changes)
+    return described
