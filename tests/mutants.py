@@ -63,7 +63,9 @@ TARGETS: Final = {
     "src/adapters/crypto/signing.py": ["tests/unit/crypto"],
     "src/adapters/postgres/sealing.py": ["tests/unit/postgres/test_sealing.py"],
     "src/adapters/postgres/credentials.py": STORED,
-    "src/adapters/postgres/inbox.py": ["tests/contract/test_inbox_and_outbox.py"],
+    "src/adapters/postgres/inbox.py": [
+        f"tests/contract/test_{name}.py" for name in ("inbox_and_outbox", "concurrency")
+    ],
 }
 
 OPPOSITES: Final[dict[type[ast.AST], Any]] = {
