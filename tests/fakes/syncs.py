@@ -175,7 +175,7 @@ class InMemorySyncStore:
         if sync is not None and connection_id in self.running:
             raise StorageConflict("somebody else was first")
         if sync is not None:
-            self.running[connection_id] = sync
+            self.running[connection_id] = sync = replace(sync, started_at=self._clock())
         return sync
 
     def scans(self, connection_id: ConnectionId) -> Mapping[Resource, Scan]:

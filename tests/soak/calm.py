@@ -25,6 +25,7 @@ TOLD = 3
 
 PASSES = "SELECT clinic_id FROM allie_xero.sync WHERE state IN ('queued', 'running')"
 
+ENDING = "SELECT clinic_id FROM allie_xero.credential WHERE state = 'revocation_pending'"
 LEFT = {
     "the end of its failures": """SELECT clinic_id FROM allie_xero.failure
         WHERE state NOT IN ('resolved', 'discarded') AND place NOT LIKE 'queue:%%'""",
@@ -66,6 +67,8 @@ def settle(world: World, suffered_s: float) -> None:
     while to_read:
         away = set(world.clinics) - world.connected()
         world.tell(f"{len(away)} of {len(world.clinics)} clinics connect, {len(to_read)} are read whole")
+        # Who comes back before the disconnect is over at Xero has that link ended, too: docs/tokens.md.
+        wait(world, "its end at Xero", partial(clinics, world, ENDING), work_s)
         for clinic in sorted(away):
             world.come(clinic)
         wait(world, "an answer", world.unanswered, AN_EVENT_S)

@@ -1,6 +1,7 @@
 """Passes, scans and leases, in PostgreSQL."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -255,7 +256,7 @@ class PostgresSyncStore:
         if row is None:
             return None
         self._session.execute(START, {"id": row["id"], "now": self._now})
-        return _sync(row)
+        return replace(_sync(row), started_at=self._now)
 
     def scans(self, connection_id: ConnectionId) -> Mapping[Resource, Scan]:
         """How far each list has been read."""
@@ -319,6 +320,7 @@ def _sync(row: RowMapping) -> Sync:
         mode=Mode(row["mode"]),
         streams=frozenset(Stream(one) for one in row["streams"]),
         requested_at=row["requested_at"],
+        started_at=row["started_at"],
         requested_by=row["requested_by"],
         traceparent=row["traceparent"],
         tallies=msgspec.convert(row["tallies"], dict[Stream, Tally]),

@@ -252,12 +252,18 @@ class Sync:
     mode: Mode
     streams: frozenset[Stream]
     requested_at: datetime
+    started_at: datetime | None = None
     requested_by: str | None = None
     traceparent: str | None = None
     tallies: Mapping[Stream, Tally] = field(default_factory=dict)
 
     def wants(self, spec: ListSpec, scan: Scan) -> bool:
-        """Whether this pass still has to read that list."""
+        """
+        Whether this pass still has to read that list.
+
+        What another has read since this one was asked for will do, unless all of the list is meant: the other
+        may have asked for no more than changes, which hides what is gone.
+        """
         if spec.stream not in self.streams:
             return False
         looked_at = max(filter(None, (scan.finished_at, scan.attempted_at)), default=None)
@@ -265,7 +271,7 @@ class Sync:
             return True
         if self.mode is Mode.CHANGES:
             return looked_at < self.requested_at - spec.rest
-        return looked_at < self.requested_at
+        return looked_at < (self.started_at or self.requested_at)
 
     def looks_twice(self, resource: Resource, scans: Mapping[Resource, Scan]) -> bool:
         """

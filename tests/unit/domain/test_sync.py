@@ -116,6 +116,17 @@ def test_a_pass_reads_what_was_last_read_before_it_was_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
+    ("mode", "wanted"), [(Mode.CHANGES, False), (Mode.RECONCILE, True), (Mode.FULL, True)]
+)
+def test_a_look_for_changes_that_a_reconcile_waited_for_does_not_do_its_work(
+    mode: Mode, wanted: bool
+) -> None:
+    sync = make_sync(mode=mode, requested_at=NOW - HOUR, started_at=NOW + HOUR)
+    assert sync.wants(EMPLOYEES, READ) is wanted
+    assert not sync.wants(EMPLOYEES, READ.advanced(make_reply(), NOW + 2 * HOUR))
+
+
+@pytest.mark.parametrize(
     ("mode", "after", "wanted"),
     [
         (Mode.CHANGES, timedelta(days=6), False),
