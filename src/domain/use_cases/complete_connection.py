@@ -205,7 +205,7 @@ def _is_asked_again(
         if current is None or count is None:
             return False
         if count == TOLD_AT:
-            _tell(stores, event, current, refusal)
+            tell_why(stores, event, current, refusal)
         stores.inbox.release(event.header)
         return True
 
@@ -222,7 +222,7 @@ def _refuse(
         current = _current(stores, connection, credential)
         if current is None:
             return _superseded(stores, event)
-        _tell(stores, event, current, refusal)
+        tell_why(stores, event, current, refusal)
         if credential is not None and not refusal.choices:
             stores.credentials.retire(credential, stores.now + REVOKE_WITHIN)
         _complete(stores, event, f"{ConnectOutcome.INCOMPLETE}:{refusal.reason}")
@@ -240,7 +240,7 @@ def _current(stores: Stores, connection: Connection, credential: Credential | No
     return current
 
 
-def _tell(stores: Stores, event: ConnectCompleted, current: Connection, refusal: Refused) -> None:
+def tell_why(stores: Stores, event: ConnectCompleted, current: Connection, refusal: Refused) -> None:
     """Tell the clinic why its consent is not used."""
     current = current.incomplete(refusal.reason, refusal.choices)
     stores.connections.save(current)

@@ -2,9 +2,9 @@
 
 from domain.messages import ConnectCompleted, InboundEvent
 from domain.model.connection import Reason
-from domain.notices import changed
 from domain.ports import Stores, Transaction
-from domain.use_cases.complete_connection import connection_for, held, is_late
+from domain.use_cases.complete_connection import connection_for, held, is_late, tell_why
+from domain.use_cases.consent_check import Refused
 
 
 def give_up(event: InboundEvent, *, transaction: Transaction) -> None:
@@ -24,7 +24,4 @@ def tell(stores: Stores, event: InboundEvent) -> None:
     connection = connection_for(stores, event)
     is_held = held(stores, connection, event) is not None
     reason = Reason.CHECK_FAILED if is_held else Reason.CODE_EXPIRED_OR_USED
-    connection = connection.incomplete(reason)
-    stores.connections.save(connection)
-    notice = changed(connection, reason=reason, choices=(), in_reply_to=event.header.id)
-    stores.outbox.add(notice, event.header.traceparent)
+    tell_why(stores, event, connection, Refused(reason))

@@ -15,7 +15,6 @@ BELIEVED_AFTER = timedelta(minutes=10)
 TOLD_AT = 5
 """The refusal at which the clinic is told, some ten seconds after the first: a manager waits for it."""
 
-
 NEXT_WITHIN = timedelta(minutes=1)
 """The longest pause between two tries of an event."""
 
