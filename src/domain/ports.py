@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
+from domain.asking import Asking
 from domain.messages import (
     AuthorizationCode,
     Envelope,
@@ -66,9 +67,9 @@ T = TypeVar("T")
 class PayrollSource(Protocol):
     """One organisation's payroll at Xero. It can be read, and nothing else."""
 
-    def read(self, request: Request) -> Reply:
+    def ask(self, request: Request) -> Asking[Reply]:
         """
-        Answer one request with one GET.
+        Answer one request: with one GET, or as many as a detail takes, one after the other.
 
         Raises AccessExpired, AccessForbidden, AnswerUnreadable, RateLimited, RecordNotFound, RequestRefused,
         ScopeMissing, WrongTenant, XeroUnavailable.

@@ -7,7 +7,6 @@ Each gives back what it got, with the same signature; `entrypoints.bootstrap` pu
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
 from threading import Lock
 
 import structlog
@@ -18,6 +17,7 @@ from adapters.postgres.errors import StorageBug
 from adapters.postgres.sealing import Place
 from adapters.xero.authorizer import XeroAuthorizer
 from adapters.xero.transport import CallSeen, Transport
+from domain.asking import Asking
 from domain.errors import (
     AnswerLost,
     AnswerUnreadable,
@@ -151,20 +151,16 @@ class WatchedAuthorizer(XeroAuthorizer):
 
 
 class _WatchedSource:
-    """Counts what one organisation's calls bring; its threads log with the context it was opened in."""
+    """Counts what one organisation's calls bring."""
 
     def __init__(self, source: PayrollSource, metrics: Metrics) -> None:
         self._source = source
         self._metrics = metrics
-        self._context = copy_context()
 
-    def read(self, request: Request) -> Reply:
-        return self._context.copy().run(self._read, request)
-
-    def _read(self, request: Request) -> Reply:
+    def ask(self, request: Request) -> Asking[Reply]:
         resource = request.resource.value
         try:
-            reply = self._source.read(request)
+            reply = yield from self._source.ask(request)
         except RateLimited as error:
             self._metrics.rate_limited(error.limit)
             raise

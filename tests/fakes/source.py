@@ -7,6 +7,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any
 
+from domain.asking import Asking
 from domain.errors import AccessExpired, RecordNotFound
 from domain.model.budget import LimitsSeen
 from domain.model.connection import Region
@@ -67,7 +68,7 @@ class ScriptedPayroll:
     def open(self, tenant: TenantId, region: Region | None, access: Access) -> "ScriptedPayrollSource":  # noqa: ARG002
         return ScriptedPayrollSource(self, tenant, access)
 
-    def answer(self, request: Request, access: Access) -> Reply:
+    def asked(self, request: Request, access: Access) -> Asking[Reply]:
         with self._lock:
             self.requests.append(request)
             self._in_flight += 1
@@ -75,6 +76,7 @@ class ScriptedPayroll:
             scripted = self._errors.get(request) or self._errors.get(None)
             error = scripted.popleft() if scripted else None
         try:
+            yield
             self.meanwhile(request)
             if error is not None:
                 raise error
@@ -109,9 +111,9 @@ class ScriptedPayrollSource:
     tenant: TenantId
     access: Access
 
-    def read(self, request: Request) -> Reply:
+    def ask(self, request: Request) -> Asking[Reply]:
         """As scripted; but whoever is asked is the organisation that answers."""
-        reply = self.payroll.answer(request, self.access)
+        reply = yield from self.payroll.asked(request, self.access)
         records = (
             replace(one, id=self.tenant) if isinstance(one, Organisation) else one for one in reply.records
         )

@@ -4,7 +4,6 @@ import select
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from http.client import HTTPConnection
 from random import Random
 from threading import Thread, get_ident
 from typing import Any
@@ -14,6 +13,7 @@ from sqlalchemy import Engine, event
 
 from adapters.postgres import credentials
 from adapters.xero.authorizer import XeroAuthorizer
+from adapters.xero.responses import Response
 from domain.errors import RefreshBusy, ServiceError
 from domain.messages import KeepAlive
 from domain.model.ids import ClinicId, CredentialId
@@ -129,7 +129,7 @@ def _watch_database(reach: Reach, point: str) -> None:
 
 def _watch_xero(reach: Reach) -> None:
     """The points at Xero's token endpoint."""
-    refresh, getresponse = XeroAuthorizer.refresh, HTTPConnection.getresponse
+    refresh, begin = XeroAuthorizer.refresh, Response.begin
 
     def refresh_then(authorizer: Any, token: Any) -> Any:
         reach("after-intent")
@@ -137,14 +137,14 @@ def _watch_xero(reach: Reach) -> None:
         reach("after-answer")
         return tokens
 
-    def getresponse_then(connection: Any) -> Any:
+    def begin_then(response: Response) -> None:
         reach("after-send")
-        select.select([connection.sock], [], [], 30)
+        select.select([response._sock], [], [], 30)
         reach("after-server-rotated")
-        return getresponse(connection)
+        begin(response)
 
     setattr(XeroAuthorizer, "refresh", refresh_then)  # noqa: B010 - mypy lets no method be replaced
-    setattr(HTTPConnection, "getresponse", getresponse_then)  # noqa: B010
+    setattr(Response, "begin", begin_then)  # noqa: B010
 
 
 KILL, STOP, GO_ON = signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT

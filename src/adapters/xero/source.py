@@ -1,6 +1,5 @@
 """One organisation's payroll, read over xero-python."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +13,7 @@ from adapters.xero.sdk import Apis, open_apis
 from adapters.xero.statuses import limits_seen
 from adapters.xero.transport import Answer, Transport
 from adapters.xero.vocabulary import unknown_in
+from domain.asking import Asking
 from domain.errors import AnswerUnreadable, ServiceError, WrongTenant
 from domain.model.budget import LimitsSeen
 from domain.model.connection import Region
@@ -52,11 +52,11 @@ class _Calls:
     wire_bytes: int = 0
     limits: LimitsSeen = field(default_factory=LimitsSeen)
 
-    def of(self, call: Callable[[], Answer]) -> Answer:
+    def of(self, call: Asking[Answer]) -> Asking[Answer]:
         """Make a call; one that is not answered is made all the same."""
         self.made += 1
         self.limits = LimitsSeen()
-        answer = call()
+        answer = yield from call
         self.wire_bytes += answer.wire_bytes
         self.limits = limits_seen(answer.headers)
         return answer
@@ -77,8 +77,7 @@ class XeroPayrollSource:
     """
     See `domain.ports.PayrollSource`.
 
-    Holds one connection's token, so it is made for one slice and never shared between connections; its own
-    threads may share it.
+    Holds one connection's token, so it is made for one slice and never shared between connections.
     """
 
     def __init__(
@@ -87,23 +86,24 @@ class XeroPayrollSource:
         self._tenant = tenant
         self._readings = REGIONS[region]
         self._clock = clock
-        self._apis: Apis = open_apis(transport, region, access, clock)
+        self._apis: Apis = open_apis(transport, tenant, region, access, clock)
 
-    def read(self, request: Request) -> Reply:
+    def ask(self, request: Request) -> Asking[Reply]:
         """Answer one request: with one GET, or as many as a detail takes."""
         calls = _Calls()
         try:
-            return self._read(request, calls)
+            return (yield from self._read(request, calls))
         except ServiceError as error:
             error.calls, error.limits = calls.made, error.limits or calls.limits
             raise
 
-    def _read(self, request: Request, calls: _Calls) -> Reply:
+    def _read(self, request: Request, calls: _Calls) -> Asking[Reply]:
         reading = self._readings[request.resource]
         if isinstance(reading, Joined):
             assert isinstance(request, DetailRequest), "only details are joined"  # noqa: S101
-            return self._joined(reading, request, calls)
-        page = self._page(reading, request, request.page if isinstance(request, ListRequest) else 1, calls)
+            return (yield from self._joined(reading, request, calls))
+        number = request.page if isinstance(request, ListRequest) else 1
+        page = yield from self._page(reading, request, number, calls)
         self._check(request, page.found, page.held)
         return Reply(
             records=tuple(page.found),
@@ -116,11 +116,13 @@ class XeroPayrollSource:
             unknown_values=unknown_in(page.found),
         )
 
-    def _joined(self, reading: Joined, request: DetailRequest, calls: _Calls) -> Reply:
-        answers = [list(self._pages(one, request, calls)) for one in reading.readings]
+    def _joined(self, reading: Joined, request: DetailRequest, calls: _Calls) -> Asking[Reply]:
+        answers: list[list[_Page]] = []
+        for one in reading.readings:
+            answers += [(yield from self._pages(one, request, calls))]
         pages = [page for answer in answers for page in answer]
         if reading.confirm is not None and not any(page.held for page in pages):
-            pages.append(self._page(reading.confirm, request, 1, calls))
+            pages.append((yield from self._page(reading.confirm, request, 1, calls)))
         unreadable = [one for page in pages for one in page.unreadable]
         pieces = [[found for page in answer for found in page.found] for answer in answers]
         records: list[Record] = []
@@ -140,28 +142,20 @@ class XeroPayrollSource:
             unknown_values=unknown_in(records),
         )
 
-    def _pages(self, reading: Reading, request: DetailRequest, calls: _Calls) -> Iterator[_Page]:
+    def _pages(self, reading: Reading, request: DetailRequest, calls: _Calls) -> Asking[list[_Page]]:
         """Every page of what belongs to one record; a page that comes again, or one too many, is a fault."""
-        before: list[Any] = []
+        pages: list[_Page] = []
         for number in range(1, MAX_DETAIL_PAGES + 1):
-            page = self._page(reading, request, number, calls)
-            if page.found and page.found == before:
+            page = yield from self._page(reading, request, number, calls)
+            if page.found and pages and page.found == pages[-1].found:
                 raise AnswerUnreadable("Xero gives the same page again and again")
-            yield page
+            pages.append(page)
             if not reading.is_paged or not page.more or not page.held:
-                return
-            before = page.found
+                return pages
         raise AnswerUnreadable("Xero gives more pages than one record can have")
 
-    def _page(self, reading: Reading, request: Request, number: int, calls: _Calls) -> _Page:
-        arguments: dict[str, object] = dict(reading.arguments)
-        if reading.is_paged:
-            arguments["page"] = number
-        if isinstance(request, DetailRequest):
-            arguments[str(reading.id_argument)] = request.source_id
-        elif request.since is not None and reading.since_argument is not None:
-            arguments[reading.since_argument] = reading.since(request.since)
-        answer = calls.of(lambda: self._apis.call(reading.api, reading.method, self._tenant, arguments))
+    def _page(self, reading: Reading, request: Request, number: int, calls: _Calls) -> Asking[_Page]:
+        answer = yield from calls.of(self._call(reading, request, number))
         document = document_of(answer)
         found, unreadable, held = records_of(reading, document)
         at = xeros_clock(document, answer, self._clock())
@@ -172,6 +166,17 @@ class XeroPayrollSource:
             at=at,
             more=_has_more(document, held, number),
         )
+
+    def _call(self, reading: Reading, request: Request, number: int) -> Asking[Answer]:
+        arguments: dict[str, object] = dict(reading.arguments)
+        if reading.is_paged:
+            arguments["page"] = number
+        if isinstance(request, DetailRequest):
+            name = str(reading.id_argument)
+            return self._apis.detail(reading.api, reading.method, arguments, name, request.source_id)
+        if request.since is not None and reading.since_argument is not None:
+            arguments[reading.since_argument] = reading.since(request.since)
+        return self._apis.list(reading.api, reading.method, arguments)
 
     def _check(self, request: Request, found: list[Any], held: int) -> None:
         """Refuse an answer that is not about what was asked."""

@@ -12,15 +12,19 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import Any, cast
+from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from adapters.xero.responses import Response
 from adapters.xero.sockets import Sockets
+from domain.asking import Asking, answer_of
 from domain.errors import AnswerLost, AnswerUnreadable
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 25.0
+LATE_S = 1.0
+"""What an answer still gets that lay unread while another was waited for."""
+
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
 LINK_ID = re.compile(r"[0-9A-Za-z-]+")
@@ -31,8 +35,7 @@ class Forbidden(Exception):
     """A request that this service never makes; a bug, stopped before it leaves."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallSeen:
+class CallSeen(NamedTuple):
     """One call to Xero, for logs and metrics: no query, no body, no tenant."""
 
     method: str
@@ -46,8 +49,7 @@ class CallSeen:
 Observe = Callable[[CallSeen], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """
     What came back, read to its end.
 
@@ -96,16 +98,6 @@ class Endpoints:
         return method == "DELETE" and folder == self.connections and LINK_ID.fullmatch(name) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """What is sent."""
-
-    method: str
-    target: str
-    headers: Mapping[str, str]
-    body: str | None
-
-
 class Transport:
     """
     Sends requests; safe to share between threads, as it holds sockets and nothing of any clinic.
@@ -125,7 +117,11 @@ class Transport:
         """Let go of every socket."""
         self._sockets.close()
 
-    def request(
+    def request(self, method: str, url: str, **what: Any) -> Answer:
+        """One call, waited for: see `call`."""
+        return answer_of(self.call(method, url, **what))
+
+    def call(
         self,
         method: str,
         url: str,
@@ -133,53 +129,68 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         fields: Any = None,
         **_ignored: Any,
-    ) -> Answer:
-        """One request; the signature is that of urllib3's pool, so that xero-python can use it."""
+    ) -> Asking[Answer]:
+        """One call; the signature is that of urllib3's pool, so that xero-python can use it."""
         if not self.endpoints.allows(method, url):
             raise Forbidden(f"{method} {urlsplit(url).path}")
         origin, target = _split(url)
-        body = None
+        body = ""
         headers = {**(headers or {}), "Accept-Encoding": "gzip"}
         if method == "POST":
             body = urlencode(fields or {})
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers |= {"Content-Type": "application/x-www-form-urlencoded", "Content-Length": str(len(body))}
         elif fields:
             target = f"{target}?{urlencode(fields)}"
+        written = _written(method, origin, target, headers, body)
         started = time.monotonic()
-        answer: Answer | None = None
+        found: Answer | None = None
         try:
-            answer = self._send(origin, _Request(method, target, headers, body), started + READ_TIMEOUT_S)
-            return answer
+            found = yield from self._exchange(origin, written, started + READ_TIMEOUT_S)
+            return found
         finally:
             self._observe(
                 CallSeen(
                     method=method,
                     path=target.partition("?")[0],
-                    status=answer.status if answer else None,
+                    status=found.status if found else None,
                     seconds=time.monotonic() - started,
-                    wire_bytes=answer.wire_bytes if answer else 0,
-                    correlation_id=answer.headers.get("xero-correlation-id") if answer else None,
+                    wire_bytes=found.wire_bytes if found else 0,
+                    correlation_id=found.headers.get("xero-correlation-id") if found else None,
                 )
             )
 
-    def _send(self, origin: str, request: _Request, deadline: float) -> Answer:
-        connection = self._sockets.take(origin)
+    def _exchange(self, origin: str, written: bytes, deadline: float) -> Asking[Answer]:
+        sock = self._sockets.take(origin)
+        response = Response(sock)
         is_reusable = False
         try:
-            connection.sock.settimeout(READ_TIMEOUT_S)
-            connection.request(request.method, request.target, request.body, request.headers)
-            response = cast("Response", connection.getresponse())
-            raw = _read(response, deadline)
-            is_reusable = not response.will_close
-            response.close()
+            sock.settimeout(READ_TIMEOUT_S)
+            sock.sendall(written)
+            yield
+            left = max(deadline - (now := time.monotonic()), LATE_S)
+            sock.settimeout(left)
+            response.begin()
+            raw = _read(response, now + left)
+            is_reusable = response.leaves_open
         except (OSError, HTTPException) as error:
             raise AnswerLost(f"no answer from Xero ({type(error).__name__})") from None
         finally:
             if is_reusable:
-                self._sockets.give_back(origin, connection)
+                self._sockets.give_back(origin, sock)
             else:
-                connection.close()
+                sock.close()
         return Answer(response.status, response.headers, _decoded(raw, response.headers), len(raw))
+
+
+def _written(method: str, origin: str, target: str, headers: Mapping[str, str], body: str) -> bytes:
+    """A request as HTTP/1.1 writes it; nothing in it can end a line but its own end."""
+    host = origin.partition("://")[2]
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    head = "\n".join(lines)
+    if head.count("\n") >= len(lines) or "\r" in head or " " in target:
+        raise Forbidden("a request that is not one")
+    return f"{head}\n\n".replace("\n", "\r\n").encode("latin-1") + body.encode()
 
 
 def _split(url: str) -> tuple[str, str]:

@@ -1,10 +1,11 @@
 """Fetch a batch: a few calls in flight, and never one more than Xero's last answer allows."""
 
+from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import Condition
 
+from domain.asking import Asking
 from domain.errors import (
     AccessExpired,
     AccessForbidden,
@@ -59,34 +60,31 @@ class Gate:
         self._in_flight = 0
         self._has_answer = False
         self._is_open = True
-        self._changed = Condition()
 
-    def enter(self, calls: int) -> Budget | None:
-        """Wait for calls in flight if their answers matter; the budget as known, None to stop here."""
-        with self._changed:
-            while self._is_open and self._in_flight and not self._has_room(calls):
-                self._changed.wait()
-            if self._is_shut() or self._left() < calls:
-                return None
-            self._in_flight += calls
-            self.calls += calls
-            return self.budget
+    def admits(self, calls: int) -> bool:
+        """Whether a request of so many calls may be made now, beside those in flight."""
+        if self._is_shut() or self._left() < calls:
+            return False
+        # The first of a batch goes alone, to see.
+        return not self._in_flight or (self._has_answer and self.budget.may_overlap(self._in_flight))
 
-    def leave(self, calls: int, made: Budget, result: Reply | ServiceError | None) -> None:
-        """Learn from an answer; None stands for a bug, which stops the batch too."""
-        with self._changed:
-            self._in_flight -= calls
-            self._has_answer = True
-            now = self._clock() + self._offset
-            if result is not None:
-                counted = result.calls - isinstance(result, RateLimited)  # a call that is refused is not
-                limits = result.limits or LimitsSeen()
-                self.budget = self.budget.seen(limits, now, made=made, calls=counted)
-            if isinstance(result, RateLimited):
-                self.budget = self.budget.exhausted(result.limit, result.retry_after, now)
-            if result is None or isinstance(result, HALTING):
-                self._is_open = False
-            self._changed.notify_all()
+    def enter(self, calls: int) -> Budget:
+        """A request is made; gives the budget as known then."""
+        self._in_flight += calls
+        self.calls += calls
+        return self.budget
+
+    def leave(self, calls: int, made: Budget, result: Reply | ServiceError) -> None:
+        """Learn from an answer."""
+        self._in_flight -= calls
+        self._has_answer = True
+        now = self._clock() + self._offset
+        counted = result.calls - isinstance(result, RateLimited)  # a call that is refused is not
+        self.budget = self.budget.seen(result.limits or LimitsSeen(), now, made=made, calls=counted)
+        if isinstance(result, RateLimited):
+            self.budget = self.budget.exhausted(result.limit, result.retry_after, now)
+        if isinstance(result, HALTING):
+            self._is_open = False
 
     def let_last(self) -> None:
         """The batch is over: let through what it has spared, so that what came can be kept."""
@@ -96,44 +94,59 @@ class Gate:
         is_over = not self._is_open or self._stopping() or self._clock() >= self._closes_at
         return is_over and not self._is_last
 
-    def _has_room(self, calls: int) -> bool:
-        """Whether a call may be made beside those in flight; the first of a batch goes alone, to see."""
-        if self._left() < calls:
-            return False
-        return self._has_answer and self.budget.may_overlap(self._in_flight)
-
     def _left(self) -> int:
         left = min(self.budget.available(self._lane) - self._in_flight, self.granted - self.calls)
         return left if self._is_last else left - SPARE
 
 
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A request of which a call is on its way; `made` is the budget as it was then."""
+
+    number: int
+    request: Request
+    calls: int
+    made: Budget
+    asking: Asking[Reply]
+
+    def go_on(self) -> Reply | ServiceError | None:
+        """To its next call, None then; or to what came of it."""
+        try:
+            next(self.asking)
+        except StopIteration as end:
+            reply: Reply = end.value
+            return reply
+        except ServiceError as error:
+            return error
+        return None
+
+
 def fetch(source: PayrollSource, plan: Plan, requests: Sequence[Request], gate: Gate) -> list[Fetched]:
     """What came of each request that was made, in their order; those the gate held back are left out."""
-    waiting = iter([*enumerate(requests)])  # a list's iterator gives each item to one thread only
+    waiting = deque(enumerate(requests))
+    under_way: deque[_UnderWay] = deque()
     came: dict[int, Fetched] = {}
-
-    def work() -> None:
-        """One thread's part: request after request, as long as there are any."""
-        for number, request in waiting:
-            calls = plan.calls_for(request.resource)
-            if made := gate.enter(calls):
-                came[number] = Fetched(request, _ask(source, request, calls, gate, made))
-
-    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="fetch") as pool:
-        threads = [pool.submit(work) for _ in range(min(IN_FLIGHT, len(requests)))]
-    for thread in threads:
-        thread.result()
+    try:
+        while waiting or under_way:
+            if len(under_way) < IN_FLIGHT and waiting and gate.admits(plan.calls_for(waiting[0][1].resource)):
+                one = _begun(source, plan, *waiting.popleft(), gate)
+            elif under_way:
+                one = under_way.popleft()
+            else:
+                waiting.popleft()
+                continue
+            result = one.go_on()
+            if result is None:
+                under_way.append(one)
+            else:
+                gate.leave(one.calls, one.made, result)
+                came[one.number] = Fetched(one.request, result)
+    finally:  # after a bug, nobody waits for the others any more
+        for one in under_way:
+            one.asking.close()
     return [came[number] for number in sorted(came)]
 
 
-def _ask(
-    source: PayrollSource, request: Request, calls: int, gate: Gate, made: Budget
-) -> Reply | ServiceError:
-    result: Reply | ServiceError | None = None
-    try:
-        result = source.read(request)
-    except ServiceError as error:
-        result = error
-    finally:
-        gate.leave(calls, made, result)
-    return result
+def _begun(source: PayrollSource, plan: Plan, number: int, request: Request, gate: Gate) -> _UnderWay:
+    calls = plan.calls_for(request.resource)
+    return _UnderWay(number, request, calls, gate.enter(calls), source.ask(request))

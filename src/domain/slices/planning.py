@@ -18,8 +18,11 @@ from domain.ports import Stores
 from domain.slices.fetching import SPARE
 from domain.slices.reporting import sync_finished
 
-BATCH = 60
-"""Requests fetched and saved together: at most what Xero allows in a minute."""
+BATCH = 240
+"""Requests fetched and saved together: about what comes in a batch's time, where Xero allows so many."""
+
+NEWEST = 6
+"""Pay runs that are read beside the pages of a long list."""
 
 PAYSLIPS = 1_000
 """What the pay runs of one batch may bring."""
@@ -100,7 +103,7 @@ def _lists(stores: Stores, connection: Connection, sync: Sync, rest: Rest) -> Ba
 
 def _newest(stores: Stores, connection: Connection, rest: Rest) -> tuple[Request, ...]:
     """The newest pay runs, which do not wait for the many pages that another list may have."""
-    wanted = stores.payroll.todo(connection.id, Lane.FRESH, BATCH // 10, but=_resting(connection, rest))
+    wanted = stores.payroll.todo(connection.id, Lane.FRESH, NEWEST, but=_resting(connection, rest))
     return tuple(one for one in wanted if one.resource is Resource.PAY_RUN)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from domain.asking import answer_of
 from domain.errors import (
     AccessForbidden,
     ConsentWithdrawn,
@@ -105,7 +106,8 @@ def _probe(link: XeroConnection, open_source: OpenSource, access: Access) -> Che
     What Xero answers where payroll was never set up is not documented: any refusal is taken for that.
     """
     try:
-        organisation = open_source(link.tenant_id, None, access).read(ListRequest(Resource.ORGANISATION))
+        source = open_source(link.tenant_id, None, access)
+        organisation = answer_of(source.ask(ListRequest(Resource.ORGANISATION)))
     except AccessForbidden:
         raise Refused(Reason.DISCONNECTED_IN_XERO, is_doubtful=True) from None
     except ScopeMissing:
@@ -113,7 +115,7 @@ def _probe(link: XeroConnection, open_source: OpenSource, access: Access) -> Che
     region = _region(organisation)
     try:
         source = open_source(link.tenant_id, region, access)
-        settings = source.read(ListRequest(Resource.PAYROLL_SETTINGS))
+        settings = answer_of(source.ask(ListRequest(Resource.PAYROLL_SETTINGS)))
     except AccessForbidden:
         raise Refused(Reason.PAYROLL_UNAVAILABLE, is_doubtful=True) from None
     except (ScopeMissing, RecordNotFound, RequestRefused):

@@ -1,5 +1,6 @@
 """Xero refuses an organisation (HTTP 403): whether that is so, why, and what the clinic is told."""
 
+from domain.asking import answer_of
 from domain.errors import AccessForbidden, RecordNotFound
 from domain.model.connection import REVOKE_WITHIN, Connection, Reason
 from domain.model.plans import PLANS
@@ -32,7 +33,7 @@ def settle_forbidden(
     A refresh still works after a disconnect (https://developer.xero.com/documentation/oauth2/troubleshooting),
     so only the list tells. Either way the clinic has to act. None if Xero may think better of it: the
     organisation is linked, and was not refused for long, or can be read after all. Raises as
-    `Authorizer.connections` and `PayrollSource.read`.
+    `Authorizer.connections` and `PayrollSource.ask`.
     """
     tenant = connection.tenant
     links = authorizer.connections(access)
@@ -65,12 +66,12 @@ def is_readable(connection: Connection, source: PayrollSource) -> bool:
     """
     Whether Xero refuses none of the organisation's lists, payroll's first: one call where it refuses.
 
-    A list that cannot be read for a reason of its own stops nobody. Raises as `PayrollSource.read` otherwise.
+    A list that cannot be read for a reason of its own stops nobody. Raises as `PayrollSource.ask` otherwise.
     """
     assert connection.tenant is not None, "a connection that was active has a tenant"  # noqa: S101
     for spec in reversed(PLANS[connection.tenant.region].lists):
         try:
-            source.read(ListRequest(spec.resource))
+            answer_of(source.ask(ListRequest(spec.resource)))
         except AccessForbidden:
             return False
         except (*SET_ASIDE, RecordNotFound):

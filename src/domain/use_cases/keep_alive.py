@@ -18,7 +18,7 @@ def keep_alive(
     Rotate the connection's live token set; None if it has none any more.
 
     A connection that Xero had turned away, its tokens or its payroll, goes on by itself once Xero takes the
-    tokens and lets the payroll be read again. Raises as `refresh_tokens` and `PayrollSource.read`.
+    tokens and lets the payroll be read again. Raises as `refresh_tokens` and `PayrollSource.ask`.
     """
     with transaction(job.clinic_id) as stores:
         credential = stores.credentials.live(job.connection_id)

@@ -1,5 +1,6 @@
 """Ask Xero what its documentation leaves open, about a demo company."""
 
+from domain.asking import answer_of
 from domain.errors import NotADemoCompany
 from domain.model.connection import Connection
 from domain.model.ids import ClinicId
@@ -19,7 +20,7 @@ def probe_xero(
     Probe Xero with a clinic's consent; None where the clinic is not connected.
 
     What a probe reads may hold tax file numbers, so it never touches a clinic's own organisation: raises
-    NotADemoCompany for any that Xero does not call one. Raises as `refresh_tokens` and `PayrollSource.read`.
+    NotADemoCompany for any that Xero does not call one. Raises as `refresh_tokens` and `PayrollSource.ask`.
     """
     with transaction(clinic_id) as stores:
         connection = stores.connections.open_for(clinic_id)
@@ -32,7 +33,7 @@ def probe_xero(
 def _probed(connection: Connection, access: Access, open_source: OpenSource, probe: Probe) -> Probed:
     assert connection.tenant is not None, "a connection with a live credential knows its organisation"  # noqa: S101
     tenant = connection.tenant
-    reply = open_source(tenant.id, None, access).read(ListRequest(Resource.ORGANISATION))
+    reply = answer_of(open_source(tenant.id, None, access).ask(ListRequest(Resource.ORGANISATION)))
     if not any(isinstance(one, Organisation) and one.is_demo for one in reply.records):
         raise NotADemoCompany("Xero does not call this organisation a demo company")
     return probe(tenant, access)

@@ -1,11 +1,10 @@
-import threading
-import time
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from builders import NOW, make_reply
+from domain.asking import Asking
 from domain.errors import (
     AccessExpired,
     AccessForbidden,
@@ -32,25 +31,27 @@ Answer = Callable[[Request], Reply]
 
 
 class Source:
-    """Answers as a test says, and counts."""
+    """Answers as a test says, each time after so many calls, and counts."""
 
-    def __init__(self, answer: Answer = lambda _request: make_reply()) -> None:
+    def __init__(self, answer: Answer = lambda _request: make_reply(), *, calls: int = 1) -> None:
         self.answer = answer
+        self.calls = calls
         self.asked: list[Request] = []
-        self.most_in_flight = 0
-        self._in_flight = 0
-        self._lock = threading.Lock()
+        self.sent: list[Request] = []
+        self.beside: list[int] = []
+        self.in_flight = 0
 
-    def read(self, request: Request) -> Reply:
-        with self._lock:
-            self.asked.append(request)
-            self._in_flight += 1
-            self.most_in_flight = max(self.most_in_flight, self._in_flight)
+    def ask(self, request: Request) -> Asking[Reply]:
+        self.asked.append(request)
+        self.beside.append(self.in_flight)
+        self.in_flight += 1
         try:
+            for _ in range(self.calls):
+                self.sent.append(request)
+                yield
             return self.answer(request)
         finally:
-            with self._lock:
-                self._in_flight -= 1
+            self.in_flight -= 1
 
 
 def requests(count: int, resource: Resource = Resource.PAYSLIP) -> list[Request]:
@@ -81,38 +82,35 @@ def test_everything_is_asked_for_once_and_given_in_its_order() -> None:
 
 
 def test_after_the_first_answer_four_calls_are_in_flight_and_never_five() -> None:
-    together = threading.Barrier(IN_FLIGHT)
-    alone = threading.Event()
+    source = Source()
+    assert len(run(source, gate(), 20)) == 20
+    assert source.beside == [0, 0, 1, 2] + [IN_FLIGHT - 1] * 16
 
-    def wait_for_three_others(_request: Request) -> Reply:
-        if alone.is_set():
-            together.wait(5)
-        alone.set()
-        return make_reply()
 
-    source = Source(wait_for_three_others)
-    assert len(run(source, gate(), 1 + 5 * IN_FLIGHT)) == 1 + 5 * IN_FLIGHT
-    assert source.most_in_flight == IN_FLIGHT
+def test_calls_of_one_detail_wait_for_each_other_and_nothing_waits_for_them() -> None:
+    source = Source(calls=2)
+    fetched = fetch(source, AU, requests(4), gate())
+    assert [one.request for one in fetched] == requests(4)
+    first, second, third, fourth = requests(4)
+    assert source.sent == [first, first, second, third, fourth, second, third, fourth]
 
 
 @pytest.mark.parametrize("used", [0, 9, 29, 30, 31, 59])
 def test_a_limit_that_is_halved_without_notice_costs_one_refusal(used: int) -> None:
     """The source's minute holds sixty calls; at some point, in the middle of a batch, thirty."""
-    lock, made, refused = threading.Lock(), [0], [0]
+    made, refused = 0, 0
 
     def count(_request: Request) -> Reply:
-        with lock:
-            limit = 60 if made[0] < used else 30
-            if made[0] >= limit:
-                refused[0] += 1
-                raise RateLimited(Limit.MINUTE, timedelta(seconds=40))
-            made[0] += 1
-            left = limit - made[0]
-        time.sleep(0.001)
-        return make_reply(limits=LimitsSeen(minute=max(0, left)))
+        nonlocal made, refused
+        limit = 60 if made < used else 30
+        if made >= limit:
+            refused += 1
+            raise RateLimited(Limit.MINUTE, timedelta(seconds=40))
+        made += 1
+        return make_reply(limits=LimitsSeen(minute=max(0, limit - made)))
 
     run(Source(count), gate(), 60)
-    assert refused[0] <= 1
+    assert refused <= 1
 
 
 def test_no_more_calls_are_made_than_were_granted_and_the_last_only_when_let() -> None:
@@ -125,13 +123,12 @@ def test_no_more_calls_are_made_than_were_granted_and_the_last_only_when_let() -
 
 
 def test_no_call_is_made_that_the_last_answer_and_those_in_flight_do_not_leave_room_for() -> None:
-    left = [9]
-    lock = threading.Lock()
+    left = 9
 
     def count_down(_request: Request) -> Reply:
-        with lock:
-            left[0] -= 1
-            return make_reply(limits=LimitsSeen(minute=max(0, left[0])))
+        nonlocal left
+        left -= 1
+        return make_reply(limits=LimitsSeen(minute=max(0, left)))
 
     source = Source(count_down)
     through = gate(budget=Budget.unknown().seen(LimitsSeen(minute=9), NOW))
@@ -141,31 +138,18 @@ def test_no_call_is_made_that_the_last_answer_and_those_in_flight_do_not_leave_r
 
 def test_a_call_waits_for_answers_in_flight_that_may_leave_room_for_it() -> None:
     through = gate(budget=Budget.unknown().seen(LimitsSeen(minute=2), NOW))
-    somebody_waits = threading.Event()
-
-    def begin_a_new_window(_request: Request) -> Reply:
-        assert somebody_waits.wait(5)
-        return make_reply(limits=LimitsSeen(minute=50))
-
-    watched = through._changed.wait
-
-    def wait(timeout: float | None = None) -> bool:
-        somebody_waits.set()
-        return watched(timeout)
-
-    through._changed.wait = wait  # type: ignore[method-assign]
-    assert len(run(Source(begin_a_new_window), through, 6)) == 6
+    new_window = Source(lambda _: make_reply(limits=LimitsSeen(minute=50)))
+    assert len(run(new_window, through, 6)) == 6
 
 
 def test_a_limit_that_another_app_user_eats_is_kept_to() -> None:
     """Every answer says that two calls are gone: somebody else asks too."""
-    left = [20]
-    lock = threading.Lock()
+    left = 20
 
     def count_down(_request: Request) -> Reply:
-        with lock:
-            left[0] -= 2
-            return make_reply(limits=LimitsSeen(minute=max(0, left[0])))
+        nonlocal left
+        left -= 2
+        return make_reply(limits=LimitsSeen(minute=max(0, left)))
 
     source = Source(count_down)
     run(source, gate(budget=Budget.unknown().seen(LimitsSeen(minute=20), NOW)), 40)
@@ -250,14 +234,17 @@ def test_what_an_error_says_is_left_is_believed() -> None:
     assert (through.budget.minute.remaining, through.budget.day.remaining) == (7, 900)
 
 
-def test_a_bug_ends_the_batch_and_is_raised() -> None:
-    def fail(_request: Request) -> Reply:
-        raise ZeroDivisionError
+def test_a_bug_ends_the_batch_and_is_raised_and_nothing_stays_under_way() -> None:
+    def fail_after_some(_request: Request) -> Reply:
+        if len(source.asked) > IN_FLIGHT:
+            raise ZeroDivisionError
+        return make_reply()
 
-    source = Source(fail)
+    source = Source(fail_after_some)
     with pytest.raises(ZeroDivisionError):
         run(source, gate(), 40)
-    assert len(source.asked) <= IN_FLIGHT
+    assert len(source.asked) <= 2 * IN_FLIGHT
+    assert source.in_flight == 0
 
 
 def test_a_process_that_is_told_to_end_begins_no_more_calls() -> None:
@@ -268,11 +255,9 @@ def test_a_process_that_is_told_to_end_begins_no_more_calls() -> None:
 
 def test_after_its_time_a_batch_begins_no_more_calls() -> None:
     clock = FakeClock()
-    lock = threading.Lock()
 
     def take_a_while(_request: Request) -> Reply:
-        with lock:
-            clock.move(BATCH_TIME / 5)
+        clock.move(BATCH_TIME / 5)
         return make_reply()
 
     source = Source(take_a_while)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from builders import CLINIC, make_dead_letter, make_failure, make_request
+from domain.asking import Asking
 from domain.errors import Limit, RateLimited, RequestRefused, XeroUnavailable
 from domain.messages import DeadLetter, WorkReplay
 from domain.model.budget import LimitsSeen
@@ -529,9 +530,10 @@ class MeteredSource:
     tenant: TenantId
     source: PayrollSource
 
-    def read(self, request: Request) -> Reply:
+    def ask(self, request: Request) -> Asking[Reply]:
         left = self.meter.count(self.tenant, request)
-        return replace(self.source.read(request), limits=LimitsSeen(minute=left))
+        reply = yield from self.source.ask(request)
+        return replace(reply, limits=LimitsSeen(minute=left))
 
 
 def test_a_thousand_of_one_cause_are_replayed_once_each_and_within_every_clinics_limits() -> None:

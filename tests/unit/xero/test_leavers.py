@@ -7,6 +7,7 @@ import pytest
 
 from adapters.xero.source import open_source
 from adapters.xero.transport import Endpoints, Transport
+from domain.asking import answer_of
 from domain.model.connection import Region
 from domain.model.ids import TenantId
 from domain.model.streams import Resource
@@ -37,6 +38,7 @@ def test_a_last_day_is_over_at_the_countrys_midnight_by_xeros_clock(
     with serving(saying(answer(body))) as server:
         transport = Transport(Endpoints(api=server.url), observe=lambda _: None)
         source = open_source(transport, lambda: datetime(2000, 1, 1, tzinfo=UTC))
-        reply = source(TenantId("t"), region, Access(Secret("x"), 0)).read(ListRequest(Resource.EMPLOYEES))
+        opened = source(TenantId("t"), region, Access(Secret("x"), 0))
+        reply = answer_of(opened.ask(ListRequest(Resource.EMPLOYEES)))
     transport.close()
     assert [one.status for one in reply.records] == [status, "active"]  # type: ignore[union-attr]

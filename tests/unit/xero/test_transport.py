@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.xero import transport as module
 from adapters.xero.transport import Answer, CallSeen, Endpoints, Forbidden, Transport
+from domain.asking import Asking, answer_of
 from domain.errors import AnswerLost, AnswerUnreadable, XeroUnavailable
 from unit.xero.server import ScriptedServer, Talk, answer, saying, serving
 
@@ -234,6 +235,7 @@ def test_a_body_that_drips_is_given_up_at_the_deadline(
     monkeypatch: pytest.MonkeyPatch, head: bytes, drop: bytes, end: bytes
 ) -> None:
     monkeypatch.setattr(module, "READ_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(module, "LATE_S", 0.1)
     talk = Dripping(head, drop, end)
     with xero(talk) as (caller, _), pytest.raises(AnswerLost):
         caller.get()
@@ -251,7 +253,6 @@ CURIOUS: dict[str, tuple[bytes, bytes]] = {
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
         b"{}",
     ),
-    "bare newlines": (b"HTTP/1.1 200 OK\nContent-Length: 2\n\n{}", b"{}"),
     "no reason": (b"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\n{}", b"{}"),
     "no length": (b"HTTP/1.1 200 OK\r\n\r\n{}", b"{}"),
     "no sensible length": (b"HTTP/1.1 200 OK\r\nContent-Length: -7\r\n\r\n{}", b"{}"),
@@ -326,6 +327,7 @@ LOST: dict[str, Callable[[socket.socket], None]] = {
     "trailers without end": saying(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"X-Many: 1\r\n" * 200 + b"\r\n"
     ),
+    "bare newlines": saying(b"HTTP/1.1 200 OK\nContent-Length: 2\n\n{}"),
     "another protocol": saying(b"SSH-2.0-OpenSSH_9.6\r\n"),
     "noise": saying(bytes(range(256))),
 }
@@ -336,6 +338,7 @@ def test_an_answer_that_never_came_whole_is_lost_since_the_request_was_sent(
     monkeypatch: pytest.MonkeyPatch, talk: Talk
 ) -> None:
     monkeypatch.setattr(module, "READ_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(module, "LATE_S", 0.1)
     with xero(talk) as (caller, _), pytest.raises(AnswerLost) as caught:
         caller.get()
     assert caught.value.__suppress_context__
@@ -374,3 +377,52 @@ def test_no_answer_does_more_than_being_refused(noise: bytes) -> None:
             except (XeroUnavailable, AnswerUnreadable):
                 continue
             assert isinstance(found.status, int)
+
+
+def calling(caller: Caller) -> Asking[Answer]:
+    """A call that is on its way."""
+    call = caller.transport.call("GET", f"{caller.url}/connections")
+    next(call)
+    return call
+
+
+def test_an_answer_that_lay_there_while_another_was_waited_for_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "READ_TIMEOUT_S", 0.1)
+    with xero(saying(answer(b"{}"))) as (caller, _):
+        call = calling(caller)
+        time.sleep(0.3)
+        assert answer_of(call).data == b"{}"
+
+
+def test_what_does_not_come_while_another_is_waited_for_is_not_waited_for_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "READ_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(module, "LATE_S", 0.05)
+    with xero(silent) as (caller, _):
+        calls = [calling(caller) for _ in range(4)]
+        for call in calls:
+            with pytest.raises(AnswerLost):
+                answer_of(call)
+    assert caller.seen[-1].seconds < 4 * module.READ_TIMEOUT_S, "each has had its time beside the others"
+
+
+def test_a_call_that_is_given_up_is_seen_and_its_connection_not_used_again() -> None:
+    with xero(keep_alive) as (caller, server):
+        calling(caller).close()
+        assert [seen.status for seen in caller.seen] == [None]
+        assert caller.get().status == 200
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-More: 1", "a\nX-More: 1", "a\rb"])
+def test_no_value_begins_a_line_of_its_own(value: str) -> None:
+    with xero(saying(answer())) as (caller, server):
+        for headers in ({"Xero-Tenant-Id": value}, {value: "1"}):
+            with pytest.raises(Forbidden):
+                caller.transport.request("GET", f"{server.url}/connections", headers=headers)
+        with pytest.raises(Forbidden):
+            caller.transport.request("GET", f"{server.url}/{value}")
+    assert server.requests == []
