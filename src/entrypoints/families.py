@@ -58,7 +58,9 @@ class Count(_Labelled[Counter]):
 
     def __call__(self, *values: str, by: float = 1) -> None:
         """Count something that happened."""
-        self._series_of(values).inc(by)
+        series = self._series_of(values)
+        if by:
+            series.inc(by)
 
 
 class Times(_Labelled[Histogram]):

@@ -178,8 +178,8 @@ class _PoolCollector(Collector):
 
 def endpoint_of(path: str) -> str:
     """`/payroll.xro/1.0/PayRuns/<id>` is `payruns/{id}`."""
-    parts = [part.lower() for part in path.split("/") if part]
-    return "/".join("{id}" if ID.match(part) else part for part in parts if part not in BASES)
+    parts = [part for part in path.lower().split("/") if part and part not in BASES]
+    return "/".join(["{id}" if ID.match(part) else part for part in parts])
 
 
 def status_class(status: int | None) -> str:

@@ -15,7 +15,7 @@ MS_DATE = re.compile(r"/Date\((-?\d{1,17})(?:[+-]\d{4})?\)/")
 """AU writes milliseconds since 1970, sometimes with a zone that does not change the instant."""
 
 LARGEST_EXPONENT = 15
-SMALLEST_EXPONENT = -12
+FINEST = Decimal("1E-12")
 """An amount outside these is no payroll; PostgreSQL would take it, and a report would not."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -61,18 +61,17 @@ def amount(value: Decimal | None) -> Decimal | None:
     """A finite amount of a size that can be meant."""
     if value is None:
         return None
-    exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int):
-        raise ValueError("not a finite number")  # noqa: TRY004
-    if value and (value.adjusted() > LARGEST_EXPONENT or exponent < SMALLEST_EXPONENT):
+    if not value.is_finite():
+        raise ValueError("not a finite number")
+    if value and (value.adjusted() > LARGEST_EXPONENT or value != value.quantize(FINEST)):
         raise ValueError("a number beyond any payroll")
     return value
 
 
 def text(value: str | None) -> str | None:
     """Text that PostgreSQL can keep: without NUL, and without half of a surrogate pair."""
-    if value is None:
-        return None
+    if value is None or (value.isascii() and "\x00" not in value):
+        return value
     return value.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
