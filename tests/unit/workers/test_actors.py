@@ -27,7 +27,18 @@ from unit.workers.wire import event
 from workers.actors import JOBS, declare_actors, job_message
 from workers.envelopes import event_message
 from workers.middleware import CarefulRetries
-from workers.queues import COMPLETE_CONNECTION, DISCONNECT, QUEUES, REQUEST_SYNC, ROUTES, RUN_SLICE
+from workers.queues import (
+    COMPLETE_CONNECTION,
+    DISCONNECT,
+    ERASE_PAYROLL,
+    FINISH_DISCONNECT,
+    KEEP_ALIVE,
+    QUEUES,
+    REQUEST_SYNC,
+    ROUTES,
+    RUN_SLICE,
+    WORK_REPLAY,
+)
 
 ID = ConnectionId(7)
 EVENTS = {
@@ -143,8 +154,19 @@ def test_jobs_are_hints_and_events_are_not(broker: StubBroker) -> None:
 
 
 def test_a_process_works_what_people_wait_for_first(broker: StubBroker) -> None:
-    by_priority = sorted(broker.actors.values(), key=lambda actor: actor.priority)
-    assert {actor.actor_name for actor in by_priority[:2]} == {COMPLETE_CONNECTION, DISCONNECT}
+    declared = {name: actor.priority for name, actor in broker.actors.items()}
+    assert declared == {
+        COMPLETE_CONNECTION: 0,
+        DISCONNECT: 0,
+        FINISH_DISCONNECT: 2,
+        KEEP_ALIVE: 2,
+        WORK_REPLAY: 2,
+        ERASE_PAYROLL: 3,
+        REQUEST_SYNC: 10,
+        RUN_SLICE: 10,
+    }
+    waited_for = {declared.pop(name) for name in (COMPLETE_CONNECTION, DISCONNECT)}
+    assert max(waited_for) < min(declared.values()), "dramatiq works lower numbers sooner"
 
 
 def test_a_flood_of_wishes_goes_before_nobodys_slice(broker: StubBroker) -> None:
