@@ -38,6 +38,15 @@ PAUSE = """
 INSERT INTO allie_xero.pause (only_clinic, until, operator, reason, created_at)
 VALUES ('one', now() + interval '1 hour', 'olga', 'T-1', now())
 """
+CREDENTIALS = """
+INSERT INTO allie_xero.credential (connection_id, clinic_id, generation, state, scopes, access_expires_at,
+                                   obtained_at, intent_at, revoke_by)
+SELECT c.id, c.clinic_id, 1, r.state, ARRAY[]::text[], now(), to_timestamp(r.obtained),
+       to_timestamp(r.intent), to_timestamp(r.retired) + interval '24 hours'
+  FROM (VALUES {}) AS r (clinic_id, state, obtained, intent, retired)
+  JOIN allie_xero.connection c USING (clinic_id);
+"""
+NONE = "NULL::integer"
 CASES: dict[str, tuple[str, dict[tuple[str, str], float]]] = {
     "connections by state": (
         "",
@@ -61,6 +70,40 @@ CASES: dict[str, tuple[str, dict[tuple[str, str], float]]] = {
     "passes of the last hour": (
         SYNC.format("5 minutes", "5 minutes"),
         {("sync_seconds", "50"): 20, ("sync_seconds", "100"): 100},
+    ),
+    "no tokens": (
+        "",
+        {
+            ("token_oldest_use", ""): 0,
+            ("token_unresolved_oldest", ""): 0,
+            ("connections", "revocation_pending"): 0,
+            ("revocation_oldest", ""): 0,
+        },
+    ),
+    "tokens of different age, and older ones of a clinic that must act": (
+        CREDENTIALS.format(
+            f"('one', 'live', 2000, {NONE}, {NONE}), ('two', 'live', 1000, NULL, NULL),"
+            " ('three', 'live', 500, NULL, NULL)"
+        ),
+        {("token_oldest_use", ""): 1000, ("token_unresolved_oldest", ""): 0, ("revocation_oldest", ""): 0},
+    ),
+    "refreshes without an outcome, and one of tokens that are not used any more": (
+        CREDENTIALS.format(
+            f"('one', 'live', 9000, 2000, {NONE}), ('two', 'live', 9000, 1000, NULL),"
+            " ('three', 'revocation_pending', 9000, 500, 700)"
+        ),
+        {("token_oldest_use", ""): 9000, ("token_unresolved_oldest", ""): 1000},
+    ),
+    "tokens that Xero has not been told to forget": (
+        CREDENTIALS.format(
+            f"('one', 'revocation_pending', 9000, {NONE}, 2000),"
+            " ('two', 'revocation_pending', 9000, NULL, 1000), ('three', 'shredded', 9000, NULL, 500)"
+        ),
+        {
+            ("connections", "revocation_pending"): 2,
+            ("revocation_oldest", ""): 1000,
+            ("token_oldest_use", ""): 0,
+        },
     ),
     "no replay": ("", {("replay_oldest_unstarted", ""): 0}),
     "a replay that nobody has begun": (
