@@ -64,7 +64,7 @@ def parse(kind: Kind, sealed: bytes) -> tuple[bytes, list[str], bytes]:
 
 
 def bound(head: bytes, environment: str, place: Sequence[str]) -> bytes:
-    """What is authenticated beside the ciphertext; every part with its length, so none can slide."""
+    """What is authenticated beside the ciphertext; every part with its length, so none can slide (T9)."""
     parts = [head, environment.encode(), *(one.encode() for one in place)]
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 

@@ -47,7 +47,7 @@ REJECTED_REST = timedelta(hours=24)
 
 
 class Secret:
-    """A string that masks itself everywhere but in `reveal()`."""
+    """A string that masks itself everywhere but in `reveal()` (T10)."""
 
     __slots__ = ("_value",)
 
