@@ -71,8 +71,9 @@ def test_a_dispatcher_and_an_operator_see_the_state_of_every_clinic(acting: Act,
         )
 
 
-def test_the_owner_sees_what_its_functions_answer_from_and_no_payroll(acting: Act) -> None:
-    with acting("owner") as actor:
+@pytest.mark.parametrize("role", ["owner", "migrator"])
+def test_the_owner_sees_what_its_functions_answer_from_and_no_payroll(acting: Act, role: str) -> None:
+    with acting(role) as actor:
         seen = {table for table in GUARDED if clinics_in(actor, table)}
     assert seen == {"connection", "credential"}
 

@@ -17,6 +17,7 @@ SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = 
  WHERE c.relnamespace = 'allie_xero'::regnamespace AND c.relkind IN ('r', 'p')
    AND a.attnum > 0 AND NOT a.attisdropped ORDER BY 1, a.attnum
 """
+SEQUENCES = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'allie_xero' ORDER BY 1"
 VIEWS = "SELECT relname FROM pg_class WHERE relnamespace = 'allie_xero_read'::regnamespace AND relkind = 'v'"
 
 
@@ -112,6 +113,55 @@ def test_no_role_makes_itself_more_than_it_is(acting: Act, role: str, statement:
             assert actor.ask("SELECT pg_has_role(current_user, 'allie_xero_owner', 'MEMBER')") == [(False,)]
         else:
             assert actor.try_(statement) == DENIED
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER ROLE allie_xero_reader BYPASSRLS",
+        "COPY (SELECT 1) TO PROGRAM 'true'",
+        "CREATE ROLE allie_xero_mine",
+        "GRANT allie_xero_owner TO allie_xero_reader",
+        "SET LOCAL session_replication_role = replica",
+    ],
+)
+def test_who_migrates_is_master_of_the_schema_and_of_nothing_else(acting: Act, statement: str) -> None:
+    with acting("migrator") as actor:
+        assert actor.try_("CREATE TABLE allie_xero.mine (id int)") is None
+        assert actor.try_(statement) == DENIED
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    ("statement", "allowed"),
+    [
+        ("SELECT nextval('allie_xero.{}')", ()),
+        ("SELECT setval('allie_xero.{}', 1)", ()),
+        ("SELECT last_value FROM allie_xero.{}", ("dispatcher",)),
+    ],
+)
+def test_no_role_counts_ids_on_or_back(
+    administrator: Connection, acting: Act, role: str, statement: str, allowed: tuple[str, ...]
+) -> None:
+    sequences = [sequence for (sequence,) in administrator.execute(SEQUENCES)]
+    assert sequences
+    expected = None if role in allowed else DENIED
+    with acting(role) as actor:
+        found = {sequence: actor.try_(statement.format(sequence)) for sequence in sequences}
+    assert found == dict.fromkeys(sequences, expected)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_role_ties_rows_down_by_a_foreign_key(administrator: Connection, acting: Act, role: str) -> None:
+    """It would tell which rows there are, whoever's, and keep them from being erased."""
+    tables = [table for (table,) in administrator.execute(TABLES)]
+    with administrator.transaction(force_rollback=True):
+        administrator.execute(f"CREATE SCHEMA elsewhere AUTHORIZATION allie_xero_{role}".encode())
+        with acting(role) as actor:
+            assert actor.try_("CREATE TABLE elsewhere.mine (id bigint)") is None
+            reference = "CREATE TABLE elsewhere.mine (id bigint REFERENCES allie_xero.{})"
+            found = {table: actor.try_(reference.format(table)) for table in tables}
+    assert found == dict.fromkeys(tables, DENIED)
 
 
 @pytest.mark.parametrize("role", ROLES)
