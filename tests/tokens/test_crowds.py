@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tokens.fleet import Fleet
 from tokens.victim import refresh_all
 
@@ -9,12 +11,15 @@ CLINICS = [f"clinic-{number}" for number in range(50)]
 PROCESSES, THREADS = 2, 4
 
 
-def test_no_refresh_token_is_presented_twice_and_every_expiry_is_refreshed_once(clinics: Fleet) -> None:
+@pytest.mark.parametrize("policy", ["grace-all", "grace-latest", "strict"])
+def test_no_refresh_token_is_presented_twice_and_every_expiry_is_refreshed_once(
+    clinics: Fleet, policy: str
+) -> None:
     clinics.connect(*CLINICS)
     credentials = clinics.credentials()
     assert len(credentials) == len(CLINICS)
     clinics.pass_time(timedelta(minutes=26))
-    clinics.control.settings(token_latency=0.05)
+    clinics.control.settings(token_latency=0.05, rotation_policy=policy)
     clinics.control.clear_ledger()
 
     workers = [clinics.start(refresh_all, credentials, seed, THREADS) for seed in range(PROCESSES)]
