@@ -1,5 +1,6 @@
 """A clinic connects, its payroll arrives, it disconnects: on real parts, over a plain AMQP client."""
 
+from datetime import datetime
 from functools import partial
 
 from deployment.clinic import CLINIC, connect, is_backfilled, rows, value
@@ -19,6 +20,7 @@ SELECT id, process, purpose, message_id, database_user FROM allie_xero.credentia
             AND starts_with(database_user, 'test_'))
 """
 
+LATE_IS_WORKED = "SELECT outcome FROM allie_xero.inbox WHERE event_id = 'late'"
 PURPOSES = "SELECT DISTINCT purpose FROM allie_xero.credential_audit WHERE action = 'opened'"
 
 
@@ -51,6 +53,15 @@ def test_a_clinic_connects_its_payroll_arrives_and_it_disconnects_without_a_trac
     assert rows(database_url, OPENED_BY_NOBODY) == []
     assert {one for (one,) in rows(database_url, PURPOSES)} >= {"connection.complete", "connection.finish"}
     assert value(database_url, "SELECT count(*) FROM allie_xero_read.payslip") == 0
+
+    main_platform.publish(
+        "sync-requested", {"clinic_id": CLINIC, "requested_by": "too late"}, event_id="late"
+    )
+    until(lambda: value(database_url, LATE_IS_WORKED), "the answer to a wish that came too late")
+    issued = value(database_url, "SELECT issued_at FROM allie_xero.certificate")
+    calls = control.ledger(path="/payroll.xro/*", tenant=organisation.tenant_id, limit=10_000)
+    assert calls
+    assert [call for call in calls if datetime.fromisoformat(call["at"]) >= issued] == []
 
 
 def test_clinics_of_new_zealand_and_the_united_kingdom_are_followed_beside_each_other(
