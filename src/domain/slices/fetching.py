@@ -24,7 +24,7 @@ BATCH_TIME = timedelta(seconds=10)
 """After this no further call of a batch is begun, so that what has come is saved and the lease kept."""
 
 SPARE = 1
-"""Calls that a batch leaves, to ask afterwards whose answers those were."""
+"""Calls that a batch leaves, if it can, to ask afterwards whose answers those were."""
 
 HALTING = (AccessExpired, AccessForbidden, ClientRejected, RateLimited, WrongTenant, XeroUnavailable)
 """Errors after which the next call would only fail the same way."""
@@ -34,7 +34,7 @@ class Gate:
     """
     Lets a call through if the budget, as of the last answer, covers it and everything in flight.
 
-    `granted` calls were reserved, and no more are made; one of them is spared for the end. `now` is the
+    `granted` calls were reserved, and no more are made; `spare` of them only at the end. `now` is the
     database's time when the gate was made; the clock only measures what has passed since.
     """
 
@@ -45,6 +45,7 @@ class Gate:
         now: datetime,
         granted: int,
         *,
+        spare: int = SPARE,
         clock: Clock,
         stopping: Stopping,
     ) -> None:
@@ -52,6 +53,7 @@ class Gate:
         self.granted = granted
         self.calls = 0
         self._lane = lane
+        self._spare = spare
         self._clock = clock
         self._stopping = stopping
         self._offset = now - clock()
@@ -96,7 +98,7 @@ class Gate:
 
     def _left(self) -> int:
         left = min(self.budget.available(self._lane) - self._in_flight, self.granted - self.calls)
-        return left if self._is_last else left - SPARE
+        return left if self._is_last else left - self._spare
 
 
 @dataclass(frozen=True, slots=True)

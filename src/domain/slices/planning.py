@@ -13,7 +13,7 @@ from domain.model.connection import Connection
 from domain.model.pauses import Rest
 from domain.model.plans import PLANS
 from domain.model.streams import Plan, Resource
-from domain.model.sync import Mode, Request, Scan, Sync
+from domain.model.sync import ListRequest, Mode, Request, Scan, Sync
 from domain.ports import Stores
 from domain.slices.fetching import SPARE
 from domain.slices.reporting import sync_finished
@@ -42,8 +42,13 @@ class Batch:
         return sum(plan.calls_for(request.resource) for request in self.requests) + SPARE
 
     def least(self, plan: Plan) -> int:
-        """How many calls it takes to do any of it: its first request's, and that one."""
-        return plan.calls_for(self.requests[0].resource) + SPARE
+        """How many calls it takes to do any of it: its first request's, and for a list that one."""
+        first = self.requests[0]
+        return plan.calls_for(first.resource) + (SPARE if isinstance(first, ListRequest) else 0)
+
+    def spare(self, plan: Plan, granted: int) -> int:
+        """What is kept for asking whose it is: nothing where so few calls are left that it costs a detail."""
+        return min(SPARE, granted - plan.calls_for(self.requests[0].resource))
 
 
 def plan_of(connection: Connection) -> Plan:

@@ -170,8 +170,9 @@ class _Slice:
 
     def _reserve(self, stores: Stores, batch: Batch) -> Gate | None:
         budget = stores.budget.get_for_update(self.tenant.id)
-        calls = min(batch.calls(plan_of(self.connection)), budget.available(batch.lane))
-        least = batch.least(plan_of(self.connection))
+        plan = plan_of(self.connection)
+        calls = min(batch.calls(plan), budget.available(batch.lane))
+        least = batch.least(plan)
         if calls < least:
             until = budget.wait_until(batch.lane, stores.now, calls=least)
             stores.syncs.release(self.lease, until, in_part=batch.lane is Lane.BACKFILL)
@@ -179,7 +180,10 @@ class _Slice:
                 self._note(stores, FailureState.PARKED_DAY, DAY_LIMIT, until=until)
             return None
         stores.budget.save(self.tenant.id, budget.reserved(calls, stores.now), app_calls=calls)
-        return Gate(budget, batch.lane, stores.now, calls, clock=self.clock, stopping=self.stopping)
+        spare = batch.spare(plan, calls)
+        return Gate(
+            budget, batch.lane, stores.now, calls, spare=spare, clock=self.clock, stopping=self.stopping
+        )
 
     def _fetch(self, source: PayrollSource, batch: Batch, gate: Gate) -> ServiceError | None:
         """Ask, and save what came; what may be another organisation's, once Xero has said that it is not."""

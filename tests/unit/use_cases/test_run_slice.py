@@ -337,6 +337,37 @@ def test_a_limit_that_was_halved_is_kept_to() -> None:
     assert len(service.xero.requests) <= 30
 
 
+def test_the_last_call_of_a_minute_is_made_too() -> None:
+    service = connected_clinic(staff=9, runs=9)
+    headers_of(service, 30)
+    assert service.slice() is SliceOutcome.PARKED
+    assert len(service.xero.requests) == 30
+
+
+def test_what_the_last_call_says_is_gone_is_believed_in_the_next_minute() -> None:
+    """No call is left to ask whose answer that was."""
+    service, whole = (connected_clinic(staff=9, runs=9) for _ in range(2))
+    headers_of(service, 30)
+    assert service.slice() is SliceOutcome.PARKED
+    service.database.pass_time(timedelta(seconds=61))  # the organisation's own answer is too old by now
+    headers_of(service, 60)
+
+    def lose_the_last(request: Request) -> None:
+        if len(service.xero.requests) == 60 and isinstance(request, DetailRequest):
+            service.xero.details.pop(request, None)
+
+    service.xero.meanwhile = lose_the_last
+    assert service.slice() is SliceOutcome.PARKED
+    lost = service.xero.requests[-1]
+    service.xero.meanwhile = lambda _: None
+    service.xero.limits = LimitsSeen
+    for one in (service, whole):
+        while one.slice() is not SliceOutcome.DONE:
+            one.database.pass_time(timedelta(seconds=61))
+    assert service.xero.requests.count(lost) == 2
+    assert sum(counts(service).values()) < sum(counts(whole).values())
+
+
 def test_a_parked_connection_goes_on_in_the_next_minute(service: InMemoryService) -> None:
     headers_of(service, 9)
     service.slice()
