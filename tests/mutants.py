@@ -1,7 +1,7 @@
 """
 Break the code on purpose, a little at a time: do the tests notice?
 
-Every mutant of the token, crypto and inbox modules is run against those modules' own fast tests. Those that
+Every mutant of the modules in `TARGETS` is run against those modules' own fast tests. Those that
 survive are listed with a reason in `docs/mutants.md`; one that is not fails this run, as does a share of
 killed mutants below 90 %. `./run mutants tokens rotation` takes some modules only, `--list` shows them all.
 """
@@ -61,6 +61,8 @@ TARGETS: Final = {
     "src/adapters/crypto/documents.py": ["tests/unit/crypto"],
     "src/adapters/crypto/receiving.py": ["tests/unit/crypto"],
     "src/adapters/crypto/signing.py": ["tests/unit/crypto"],
+    "src/adapters/crypto/sources.py": ["tests/unit/crypto"],
+    "src/adapters/crypto/generation.py": ["tests/unit/crypto"],
     "src/adapters/postgres/sealing.py": ["tests/unit/postgres/test_sealing.py"],
     "src/adapters/postgres/credentials.py": STORED,
     "src/adapters/postgres/inbox.py": [

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.crypto.documents import KeyRingInvalid, change_document, write_document
 from adapters.crypto.generation import KeyUse, new_document, with_new_key, with_primary
+from adapters.crypto.keyring import JsonKeyRing
 from adapters.crypto.sources import DirectorySource, FileSource, LiveKeyRing, TextSource
 from domain.errors import SecretUnreadable
 
@@ -73,6 +74,13 @@ def test_parts_that_contradict_each_other_are_refused(
         DirectorySource(folder).read()
 
 
+def test_a_part_that_says_something_twice_is_refused(folder: Path) -> None:
+    (folder / "more.json").write_text('{"keys": {}, "keys": {}}')
+    (folder / "more.json").chmod(0o600)
+    with pytest.raises(KeyRingInvalid, match="'keys' is in the key ring twice"):
+        DirectorySource(folder).read()
+
+
 @pytest.mark.parametrize("text", ["[]", "{", "7"])
 def test_a_part_that_is_no_object_is_named(folder: Path, text: str) -> None:
     (folder / "more.json").write_text(text)
@@ -135,6 +143,40 @@ def test_a_key_that_was_added_a_moment_ago_is_looked_for_before_it_is_given_up(f
     assert watched.live.unwrap(key_id, wrapped, CONTEXT) == b"k" * 32
     with pytest.raises(SecretUnreadable, match="no key 'kek-9'"):
         watched.live.unwrap("kek-9", wrapped, CONTEXT)
+
+
+class Unnoticed:
+    """A ring that changes without a sign, as a file may within one tick of the disk's clock."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+        self.reads = 0
+
+    def stamp(self) -> tuple[object, ...]:
+        return ()
+
+    def read(self) -> JsonKeyRing:
+        self.reads += 1
+        return JsonKeyRing.from_document(self.document)
+
+
+def test_an_unknown_key_is_looked_for_where_nothing_seems_to_have_changed(document: dict[str, Any]) -> None:
+    source = Unnoticed(document)
+    live = LiveKeyRing(source)
+    source.document, key_id = with_new_key(document, KeyUse.SEALING)
+    wrapped = source.read().wrap(key_id, b"k" * 32, CONTEXT)
+    assert live.unwrap(key_id, wrapped, CONTEXT) == b"k" * 32
+    reads = source.reads
+    assert live.unwrap(key_id, live.wrap(key_id, b"k" * 32, CONTEXT), CONTEXT) == b"k" * 32
+    assert source.reads == reads, "a known key is not looked for"
+
+
+def test_a_part_that_leads_nowhere_leaves_the_last_good_ring(folder: Path) -> None:
+    watched = Watched(DirectorySource(folder))
+    before = watched.live.ring
+    (folder / "more.json").symlink_to("nowhere")
+    assert watched.live.ring == before
+    assert "cannot read" in watched.problems[0]
 
 
 def test_a_change_that_cannot_be_read_leaves_the_last_good_ring_and_is_told_once(file: Path) -> None:
