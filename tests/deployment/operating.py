@@ -17,12 +17,13 @@ class Operator:
     monkeypatch: pytest.MonkeyPatch
     capsys: pytest.CaptureFixture[str]
     name: str = "olga"
+    columns: int = 80
 
     def run(self, *words: str, code: int = 0) -> str:
         """What a command prints, on both streams; it must end with that exit code."""
         self.monkeypatch.setenv("DATABASE_URL", self.url)
         self.monkeypatch.setenv("ALLIE_XERO_OPERATOR", self.name)
-        self.monkeypatch.setenv("COLUMNS", "80")
+        self.monkeypatch.setenv("COLUMNS", str(self.columns))
         self.monkeypatch.setattr("sys.argv", ["allie-xero", *words])
         self.capsys.readouterr()
         with pytest.raises(SystemExit) as ended:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from deployment.operating import Operator
 from deployment.platform import Platform, platform
 from deployment.processes import Deployment, deployed
 from services.logins import new_login
@@ -39,3 +40,16 @@ def service(tmp_path: Path, database_url: str, vhost_url: str, xero: Running) ->
     ):
         deployment.only["dispatcher"] = {"DATABASE_URL": dispatcher}
         yield deployment
+
+
+@pytest.fixture
+def operator(
+    database_url: str,
+    service: Deployment,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Operator]:
+    for name, text in service.environment.items():
+        monkeypatch.setenv(name, text)
+    with new_login(database_url, "operator") as url:
+        yield Operator(url, monkeypatch, capsys)

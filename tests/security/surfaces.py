@@ -50,6 +50,11 @@ def of_events(platform: Platform) -> dict[str, str]:
 
 
 def of_folder(name: str, folder: Path) -> dict[str, str]:
-    """What a server has written to its disk."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.stat().st_size < 50_000_000)
-    return {f"{name} {path.name}": path.read_bytes().decode("latin-1") for path in files}
+    """What a server has written to its disk; by whole paths, as it has files of the same name."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {f"{name} {path.relative_to(folder)}": path.read_bytes().decode("latin-1") for path in files}
+
+
+def since(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
+    """Only what was added; other tests have used the same server."""
+    return {name: text.removeprefix(before.get(name, "")) for name, text in now.items()}
