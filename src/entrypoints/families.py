@@ -59,7 +59,7 @@ class Count(_Labelled[Counter]):
     def __call__(self, *values: str, by: float = 1) -> None:
         """Count something that happened."""
         series = self._series_of(values)
-        if by:
+        if by:  # mostly nothing was unreadable, unknown or gone
             series.inc(by)
 
 

@@ -74,9 +74,8 @@ class OnlyKnownKeys:
 
     def __call__(self, _logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
         """Let only known keys through."""
-        if not event.keys() <= KNOWN:
-            for _ in event.keys() - KNOWN:
-                self._redacted("key")
+        for _ in event.keys() - KNOWN:
+            self._redacted("key")
         return {key: value for key, value in event.items() if key in KNOWN and value is not None}
 
 

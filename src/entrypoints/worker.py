@@ -12,9 +12,9 @@ from entrypoints.worker_process import build_broker
 
 settings = load(os.environ)
 metrics = Metrics()
-# dramatiq's own standard output leads to its first process, which would spend a tenth of a payslip's CPU on
-# handing lines on to where this leads.
-logs.configure(settings.log_format, "worker", sys.__stderr__, redacted=metrics.redactions)
+# What dramatiq puts in its place leads to its first process, which would spend a tenth of a payslip's CPU on
+# handing lines on.
+logs.configure(settings.log_format, "worker", sys.__stdout__, redacted=metrics.redactions)
 metrics.built(settings.revision)
 broker = build_broker(settings, metrics)
 dramatiq.set_broker(broker)

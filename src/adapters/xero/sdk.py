@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from xero_python.accounting import AccountingApi
@@ -10,7 +10,7 @@ from xero_python.api_client import ApiClient
 from xero_python.api_client.configuration import Configuration
 
 from adapters.xero.statuses import fault_of
-from adapters.xero.transport import Answer, Transport
+from adapters.xero.transport import Answer, Fields, Transport
 from domain.asking import Asking
 from domain.model.connection import Region
 from domain.model.ids import SourceId, TenantId
@@ -45,15 +45,18 @@ class _Built:
 
     method: str
     url: str
-    options: Mapping[str, Any] = field(repr=False)  # the token is in its headers
+    headers: Mapping[str, str] = field(repr=False)  # the token is among them
+    fields: Fields
     status: int = 200
 
 
 class _Pool:
     """Stands in the place of xero-python's connection pool, and sends nothing."""
 
-    def request(self, method: str, url: str, **options: Any) -> _Built:
-        return _Built(method, url, options)
+    def request(
+        self, method: str, url: str, *, headers: Mapping[str, str], fields: Fields, **_ignored: object
+    ) -> _Built:
+        return _Built(method, url, headers, fields)
 
 
 class Apis:
@@ -83,7 +86,7 @@ class Apis:
         if like is None:
             like = self._details[key] = self._built(api, method, {**arguments, id_argument: ANY})
         if ANY in like.url and PLAIN.fullmatch(source_id):
-            return self._send(_Built(like.method, like.url.replace(ANY, source_id), like.options))
+            return self._send(replace(like, url=like.url.replace(ANY, source_id)))
         return self._send(self._built(api, method, {**arguments, id_argument: source_id}))
 
     def _built(self, api: str, method: str, arguments: Arguments) -> _Built:
@@ -92,7 +95,9 @@ class Apis:
 
     def _send(self, built: _Built) -> Asking[Answer]:
         """Bad answers never reach the SDK's models."""
-        found = yield from self._transport.call(built.method, built.url, **built.options)
+        found = yield from self._transport.call(
+            built.method, built.url, headers=built.headers, fields=built.fields
+        )
         fault = fault_of(found, self._clock())
         if fault is not None:
             raise fault

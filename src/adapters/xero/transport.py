@@ -1,7 +1,7 @@
 """
 The one door to Xero: GET, and three named exceptions.
 
-It stands where xero-python's connection pool would, because that one follows redirects, sleeps on
+It sends what xero-python builds, in place of that one's connection pool, which follows redirects, sleeps on
 `Retry-After` inside a worker's thread, has no timeouts and reads bodies of any size
 (https://github.com/XeroAPI/xero-python, rest.py; urllib3's default `Retry`).
 """
@@ -9,10 +9,10 @@ It stands where xero-python's connection pool would, because that one follows re
 import re
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from adapters.xero.responses import Response
@@ -29,6 +29,9 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 
 LINK_ID = re.compile(r"[0-9A-Za-z-]+")
 """Of the links that are deleted: nothing in it can lead to another path."""
+
+
+Fields = Mapping[str, str] | Sequence[tuple[str, object]]
 
 
 class Forbidden(Exception):
@@ -50,20 +53,12 @@ Observe = Callable[[CallSeen], None]
 
 
 class Answer(NamedTuple):
-    """
-    What came back, read to its end.
-
-    Named as xero-python expects of urllib3's response. `wire_bytes` counts the body as it travelled.
-    """
+    """What came back, read to its end; `wire_bytes` counts the body as it travelled."""
 
     status: int
     headers: Mapping[str, str]
     data: bytes
     wire_bytes: int
-
-    def getheaders(self) -> Mapping[str, str]:
-        """The headers, as xero-python asks for them."""
-        return self.headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +112,16 @@ class Transport:
         """Let go of every socket."""
         self._sockets.close()
 
-    def request(self, method: str, url: str, **what: Any) -> Answer:
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        fields: Fields | None = None,
+    ) -> Answer:
         """One call, waited for: see `call`."""
-        return answer_of(self.call(method, url, **what))
+        return answer_of(self.call(method, url, headers=headers, fields=fields))
 
     def call(
         self,
@@ -127,10 +129,9 @@ class Transport:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
-        fields: Any = None,
-        **_ignored: Any,
+        fields: Fields | None = None,
     ) -> Asking[Answer]:
-        """One call; the signature is that of urllib3's pool, so that xero-python can use it."""
+        """One call; `fields` go into the query of a GET, and into the body of a POST."""
         if not self.endpoints.allows(method, url):
             raise Forbidden(f"{method} {urlsplit(url).path}")
         origin, target = _split(url)

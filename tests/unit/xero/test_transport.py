@@ -103,7 +103,7 @@ def test_an_answer_is_read_to_its_end() -> None:
     with xero(talk) as (caller, server):
         found = caller.get()
     assert (found.status, found.data, found.wire_bytes) == (200, b'{"a": 1}', 8)
-    assert found.getheaders()["x-minlimit-remaining"] == "59"
+    assert found.headers["x-minlimit-remaining"] == "59"
     [request] = server.requests
     assert request.startswith(b"GET /payroll.xro/1.0/Employees?page=1 HTTP/1.1\r\n")
     assert b"accept-encoding: gzip" in request.lower()
