@@ -144,7 +144,13 @@ def make_failure(**changes: Any) -> Failure:
 
 
 def make_lease(**changes: Any) -> Lease:
-    values = {"connection_id": ConnectionId(1), "clinic_id": CLINIC, "generation": 1, "epoch": 1}
+    values = {
+        "connection_id": ConnectionId(1),
+        "clinic_id": CLINIC,
+        "generation": 1,
+        "epoch": 1,
+        "length": timedelta(seconds=45),
+    }
     return Lease(**{**values, **changes})
 
 

@@ -355,7 +355,8 @@ class SyncStore(Protocol):
         """
         The right to run a slice, if the connection is active, not paused and nobody has it.
 
-        Counts an attempt before the work begins, so that one that kills its process is backed off too.
+        Counts an attempt before the work begins, so that one that kills its process is backed off too, until
+        the lease is kept with `survived`.
         """
         ...
 
@@ -367,8 +368,13 @@ class SyncStore(Protocol):
         """Let the queued pass read this list whole, however lately it was read; after `wake`."""
         ...
 
-    def keep(self, lease: Lease) -> None:
-        """Hold the lease for longer, and hold off a disconnect until this transaction ends. Raises Fenced."""
+    def keep(self, lease: Lease, *, survived: bool = False) -> None:
+        """
+        Hold the lease for longer, and hold off a disconnect until this transaction ends. Raises Fenced.
+
+        `survived`: a batch came through, so a process that dies from here on is not backed off for those
+        that died before; whether the slice fails still counts from all its attempts.
+        """
         ...
 
     def release(

@@ -139,6 +139,36 @@ def test_an_attempt_that_killed_its_process_counts_and_is_backed_off(
         backend.pass_time(timedelta(minutes=20))
 
 
+def test_an_attempt_that_saved_a_batch_before_it_was_killed_is_not_backed_off_for_earlier_ones(
+    backend: Backend, connection: Connection
+) -> None:
+    for _ in range(8):
+        lease = leased(backend.transaction, connection)
+        backend.pass_time(timedelta(minutes=20))
+    assert lease.attempt == 8
+    lease = leased(backend.transaction, connection)
+    with backend.transaction(CLINIC) as stores:
+        stores.syncs.keep(lease, survived=True)
+        now = stores.now
+    due_at = backend.due_at(connection.id)
+    assert due_at is not None
+    assert due_at - now <= timedelta(seconds=46)
+    backend.pass_time(OVER)
+    assert leased(backend.transaction, connection).attempt == 2
+
+
+def test_a_batch_that_came_through_does_not_make_a_slice_that_fails_any_younger(
+    backend: Backend, connection: Connection
+) -> None:
+    transaction = backend.transaction
+    release(transaction, leased(transaction, connection), failed=True)
+    second = leased(transaction, connection)
+    with transaction(CLINIC) as stores:
+        stores.syncs.keep(second, survived=True)
+    release(transaction, second, failed=True)
+    assert leased(transaction, connection).attempt == 3
+
+
 def test_the_backoff_of_a_killed_attempt_is_a_quarter_of_an_hour_at_most(
     backend: Backend, connection: Connection
 ) -> None:

@@ -122,6 +122,7 @@ class InMemorySyncStore:
             clinic_id=connection.clinic_id,
             generation=connection.generation,
             epoch=state.lease_epoch,
+            length=LEASE,
             attempt=state.attempts,
         )
 
@@ -141,7 +142,7 @@ class InMemorySyncStore:
             )
             self.kept_scans[connection_id, resource] = again
 
-    def keep(self, lease: Lease) -> None:
+    def keep(self, lease: Lease, *, survived: bool = False) -> None:
         connection = self._connections.get(lease.connection_id)
         state = self.states.get(lease.connection_id)
         is_same = connection is not None and connection.generation == lease.generation
@@ -149,7 +150,10 @@ class InMemorySyncStore:
             raise Fenced("the connection has ended")
         if state.lease_epoch != lease.epoch:
             raise Fenced("somebody else works on it")
-        self.states[lease.connection_id] = replace(state, lease_until=self._clock() + LEASE)
+        state = replace(state, lease_until=self._clock() + LEASE)
+        if survived:
+            state = replace(state, attempts=1, due_at=state.lease_until)
+        self.states[lease.connection_id] = state
 
     def release(
         self, lease: Lease, due_at: datetime | None, *, failed: bool = False, in_part: bool = False
@@ -158,7 +162,7 @@ class InMemorySyncStore:
         if in_part and due_at is not None:
             due_at = min(due_at, state.next_look or due_at)
         if state.lease_epoch == lease.epoch:
-            attempts = state.attempts if failed else 0
+            attempts = lease.attempt if failed else 0
             self.states[lease.connection_id] = replace(
                 state, lease_until=None, due_at=due_at, attempts=attempts
             )

@@ -81,7 +81,9 @@ ON CONFLICT (connection_id, resource) DO UPDATE
 
 KEEP = text("""
 UPDATE allie_xero.sync_state s
-   SET lease_until = clock_timestamp() + :lease
+   SET lease_until = clock_timestamp() + :lease,
+       attempts = CASE WHEN :survived THEN 1 ELSE s.attempts END,
+       due_at = CASE WHEN :survived THEN clock_timestamp() + :lease ELSE s.due_at END
   FROM (SELECT id FROM allie_xero.connection
          WHERE id = :id AND generation = :generation AND status = 'active' FOR SHARE) c
  WHERE s.connection_id = c.id AND s.lease_epoch = :epoch
@@ -89,7 +91,7 @@ UPDATE allie_xero.sync_state s
 
 RELEASE = text("""
 UPDATE allie_xero.sync_state
-   SET lease_until = NULL, attempts = CASE WHEN :failed THEN attempts ELSE 0 END,
+   SET lease_until = NULL, attempts = CASE WHEN :failed THEN :attempt ELSE 0 END,
        due_at = CASE WHEN :in_part AND CAST(:due_at AS timestamptz) IS NOT NULL
                      THEN least(:due_at, changes_at, reconcile_at) ELSE :due_at END
  WHERE connection_id = :id AND lease_epoch = :epoch
@@ -211,6 +213,7 @@ class PostgresSyncStore:
             clinic_id=ClinicId(row.clinic_id),
             generation=row.generation,
             epoch=row.lease_epoch,
+            length=self._lease,
             attempt=row.attempts,
         )
 
@@ -222,13 +225,14 @@ class PostgresSyncStore:
         """Let the queued pass read this list whole, however lately it was read."""
         self._session.execute(DOUBT_LIST, {"id": connection_id, "resource": resource})
 
-    def keep(self, lease: Lease) -> None:
+    def keep(self, lease: Lease, *, survived: bool = False) -> None:
         """Hold the lease for longer, and hold off a disconnect until this transaction ends. Raises Fenced."""
         values = {
             "id": lease.connection_id,
             "generation": lease.generation,
             "epoch": lease.epoch,
             "lease": self._lease,
+            "survived": survived,
         }
         if self._session.execute(KEEP, values).rowcount != 1:
             raise Fenced("the connection has ended, or somebody else works on it")
@@ -237,7 +241,7 @@ class PostgresSyncStore:
         self, lease: Lease, due_at: datetime | None, *, failed: bool = False, in_part: bool = False
     ) -> None:
         """Give the lease back; be due again then; with `in_part` at the next look at the latest."""
-        values = {"id": lease.connection_id, "epoch": lease.epoch, "due_at": due_at}
+        values = {"id": lease.connection_id, "epoch": lease.epoch, "attempt": lease.attempt, "due_at": due_at}
         self._session.execute(RELEASE, {**values, "failed": failed, "in_part": in_part})
 
     def is_requested(self, connection_id: ConnectionId) -> bool:

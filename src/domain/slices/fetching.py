@@ -20,9 +20,6 @@ from domain.model.streams import Plan
 from domain.model.sync import Fetched, Reply, Request
 from domain.ports import Clock, PayrollSource, Stopping
 
-BATCH_TIME = timedelta(seconds=10)
-"""After this no further call of a batch is begun, so that what has come is saved and the lease kept."""
-
 SPARE = 1
 """Calls that a batch leaves, if it can, to ask afterwards whose answers those were."""
 
@@ -34,8 +31,9 @@ class Gate:
     """
     Lets a call through if the budget, as of the last answer, covers it and everything in flight.
 
-    `granted` calls were reserved, and no more are made; `spare` of them only at the end. `now` is the
-    database's time when the gate was made; the clock only measures what has passed since.
+    `granted` calls were reserved, and no more are made; `spare` of them only at the end. After `lasts` none
+    is begun. `now` is the database's time when the gate was made; the clock only measures what has passed
+    since.
     """
 
     def __init__(
@@ -46,6 +44,7 @@ class Gate:
         granted: int,
         *,
         spare: int = SPARE,
+        lasts: timedelta,
         clock: Clock,
         stopping: Stopping,
     ) -> None:
@@ -57,7 +56,7 @@ class Gate:
         self._clock = clock
         self._stopping = stopping
         self._offset = now - clock()
-        self._closes_at = clock() + BATCH_TIME
+        self._closes_at = clock() + lasts
         self._is_last = False
         self._in_flight = 0
         self._has_answer = False

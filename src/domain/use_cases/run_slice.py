@@ -182,7 +182,14 @@ class _Slice:
         stores.budget.save(self.tenant.id, budget.reserved(calls, stores.now), app_calls=calls)
         spare = batch.spare(plan, calls)
         return Gate(
-            budget, batch.lane, stores.now, calls, spare=spare, clock=self.clock, stopping=self.stopping
+            budget,
+            batch.lane,
+            stores.now,
+            calls,
+            spare=spare,
+            lasts=self.lease.batch_time,
+            clock=self.clock,
+            stopping=self.stopping,
         )
 
     def _fetch(self, source: PayrollSource, batch: Batch, gate: Gate) -> ServiceError | None:
@@ -190,13 +197,13 @@ class _Slice:
         plan = plan_of(self.connection)
         fetched = fetch(source, plan, batch.requests, gate)
         with self.transaction(self.lease.clinic_id) as stores:
-            stores.syncs.keep(self.lease)
+            stores.syncs.keep(self.lease, survived=True)
             if not is_doubtful(stores, self.connection, fetched):
                 return self._save(stores, batch, fetched, gate)
         gate.let_last()
         proven = believed(self.connection, fetched, fetch(source, plan, [WHOSE], gate))
         with self.transaction(self.lease.clinic_id) as stores:
-            stores.syncs.keep(self.lease)
+            stores.syncs.keep(self.lease, survived=True)
             return self._save(stores, batch, proven, gate)
 
     def _save(

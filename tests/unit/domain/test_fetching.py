@@ -24,10 +24,12 @@ from domain.model.ids import SourceId
 from domain.model.plans import AU, NZ
 from domain.model.streams import Plan, Resource
 from domain.model.sync import DetailRequest, Reply, Request
-from domain.slices.fetching import BATCH_TIME, Gate, fetch
+from domain.slices.fetching import Gate, fetch
 from fakes.clock import FakeClock
 
 Answer = Callable[[Request], Reply]
+
+BATCH_TIME = timedelta(seconds=10)
 
 
 class Source:
@@ -66,7 +68,13 @@ def gate(
     stopping: Callable[[], bool] = lambda: False,
 ) -> Gate:
     return Gate(
-        budget or Budget.unknown(), Lane.FRESH, NOW, granted, clock=clock or FakeClock(), stopping=stopping
+        budget or Budget.unknown(),
+        Lane.FRESH,
+        NOW,
+        granted,
+        lasts=BATCH_TIME,
+        clock=clock or FakeClock(),
+        stopping=stopping,
     )
 
 

@@ -178,6 +178,14 @@ def test_backing_off_doubles_up_to_a_quarter_of_an_hour(attempt: int, seconds: i
     assert make_lease(attempt=attempt).backoff == timedelta(seconds=seconds)
 
 
+@pytest.mark.parametrize(("length", "seconds"), [(2, 0.5), (3, 0.75), (36, 9), (45, 10), (600, 10)])
+def test_calls_of_a_batch_are_begun_for_a_quarter_of_the_lease_and_ten_seconds_at_most(
+    length: float, seconds: float
+) -> None:
+    lease = make_lease(length=timedelta(seconds=length))
+    assert lease.batch_time == timedelta(seconds=seconds)
+
+
 def backlog(payslips_per_run: str = "0", **stale: int) -> Backlog:
     left = {Resource(name): count for name, count in stale.items()}
     return Backlog(fresh={Resource.PAY_RUN: 10}, stale=left, payslips_per_run=Decimal(payslips_per_run))
