@@ -22,6 +22,13 @@ SERVICE = "this service, all in"
 FLOOR = "floor: http.client + msgspec + COPY, commit each 100"
 FIRST_IDEA = "xero-python models + SQLAlchemy ORM, commit each"
 RIVALS = {FLOOR: "floor", FIRST_IDEA: "sdk_orm"}
+FIRST_IDEA_US = 2_209
+"""
+What the first idea took where the target of 400 µs was set, by which other machines are compared.
+
+The same processor takes 2,100 to 6,200 from one hour to another here, so a figure alone says nothing.
+"""
+
 TABLES = Path(__file__).with_name("rivals") / "tables.sql"
 
 Cost = tuple[float, float, float]
@@ -41,7 +48,7 @@ def run(bench: Bench) -> Result:
         for name, cost in costs.items():
             best[name] = min(best.get(name, cost), cost)
     payslips = staff * runs
-    mine = best[SERVICE][0] / payslips * 1e6
+    times = best[FIRST_IDEA][0] / best[SERVICE][0]
     result = Result(
         name="c-cpu",
         title="CPU per payslip",
@@ -51,8 +58,12 @@ def run(bench: Bench) -> Result:
             for name, cost in best.items()
         ],
         claims=[
-            Claim("µs of worker CPU a payslip, all in", mine, 400),
-            Claim("times below SDK models + ORM", best[FIRST_IDEA][0] / best[SERVICE][0], 5, at_least=True),
+            Claim(
+                f"µs a payslip, all in, where the last way takes {FIRST_IDEA_US:,}",
+                FIRST_IDEA_US / times,
+                400,
+            ),
+            Claim("times below SDK models + ORM", times, 5, at_least=True),
         ],
     )
     result.notes = [
