@@ -4,7 +4,9 @@ from dataclasses import replace
 
 from domain.messages import ConnectCompleted
 from domain.model.connection import Connection, Erase, Reason, Region, Tenant
+from domain.model.failures import FailureState
 from domain.model.ids import ConnectionId
+from domain.model.kept_failure import FailureQuery
 from domain.model.plans import PLANS
 from domain.model.streams import Resource
 from domain.model.sync import Mode, Scan
@@ -44,12 +46,20 @@ def activate(
         requested_by=event.requested_by,
         traceparent=event.header.traceparent,
     )
+    _settle_failures(stores, event)
     _know_lists(stores, active.id, checked.tenant.region)
     for resource, reply in checked.replies:
         stores.payroll.save(active.id, reply.records)
         if resource is not Resource.ORGANISATION:  # the first pass asks whose its answers are
             stores.syncs.save_scan(active.id, Scan(resource=resource).advanced(reply, stores.now))
     return active
+
+
+def _settle_failures(stores: Stores, event: ConnectCompleted) -> None:
+    """What failed of the clinic's earlier consents is made up for, and none of them is held any more."""
+    for one in stores.failures.find(FailureQuery(clinic_id=event.clinic_id)):
+        if one.failure.place == event.type and one.failure.state.is_replayable:
+            stores.failures.settle(one.id, FailureState.RESOLVED, None, "the clinic has connected since")
 
 
 def _know_lists(stores: Stores, connection_id: ConnectionId, region: Region) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from builders import CLINIC, NOW, make_code, make_connect, make_disconnect, make_header
+from builders import CLINIC, NOW, make_code, make_connect, make_disconnect, make_failure, make_header
 from domain.errors import (
     AccessExpired,
     AccessForbidden,
@@ -362,6 +362,25 @@ def test_what_somebody_has_to_look_at_is_told_and_a_replay_goes_on_with_the_same
     assert states(service) == [CredentialState.PENDING]
     assert service.complete_connection(replace(event, grant=None)) is ConnectOutcome.ACTIVE
     assert told(service).reason is None
+
+
+def test_what_failed_of_earlier_consents_is_settled_when_the_clinic_connects_after_all(
+    service: InMemoryService,
+) -> None:
+    other = {"place": ConnectCompleted.type, "connection_id": None, "clinic_id": OTHER}
+    theirs = make_failure(**other, subject="event-of-another-clinic")
+    sync = make_failure(subject="employee:1")
+    broken = [
+        make_failure(**{**other, "clinic_id": CLINIC}, subject=f"event-{state}", state=state)
+        for state in (FailureState.FAILED, FailureState.QUARANTINED)
+    ]
+    with service.transaction(CLINIC) as stores:
+        for one in (theirs, sync, *broken):
+            stores.failures.record(one)
+    service.connect()
+    with service.transaction(CLINIC) as stores:
+        left = [one.failure.subject for one in stores.failures.find(FailureQuery())]
+    assert sorted(left) == sorted([theirs.subject, sync.subject])
 
 
 def test_what_somebody_has_to_look_at_leaves_an_earlier_working_consent_alone(
