@@ -6,7 +6,7 @@ The events this service receives and sends: CloudEvents 1.0, types named here an
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -16,6 +16,9 @@ from domain.model.ids import ClinicId, ConnectionId, EventId, ReplayId, SourceId
 from domain.model.streams import Stream
 from domain.model.sync import Mode
 from domain.model.tokens import Secret
+
+AHEAD = timedelta(minutes=5)
+"""How far a sender's clock may be ahead of ours; what is dated further ahead does not say when it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

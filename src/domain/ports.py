@@ -464,6 +464,7 @@ class Inbox(Protocol):
         """
         Start on an event; False if it is done already. Raises EventBusy.
 
+        Its time is kept, unless that is to come (`AHEAD`): one dated next year would beat all until then.
         Call it first: transactions that begin events of one clinic take turns, to their ends.
         """
         ...

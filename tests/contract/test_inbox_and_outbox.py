@@ -117,7 +117,7 @@ def test_an_event_that_has_not_begun_is_not_late(backend: Backend) -> None:
         assert stores.inbox.has_later(HEADER, TYPE, "active", MARGIN) is False
 
 
-AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
+AT = datetime(2025, 11, 23, 9, tzinfo=UTC)
 MARGIN = timedelta(seconds=5)
 
 
@@ -160,7 +160,7 @@ def add(transaction: Transaction, *clinics: str) -> None:
             stores.outbox.add(PayrollErased(clinic_id=CLINIC, rows={clinic: 1}), f"00-{clinic}")
 
 
-EARLIER, LATER = datetime(2026, 11, 20, 3, tzinfo=UTC), datetime(2026, 11, 20, 4, tzinfo=UTC)
+EARLIER, LATER = datetime(2025, 11, 20, 3, tzinfo=UTC), datetime(2025, 11, 20, 4, tzinfo=UTC)
 MOMENT = timedelta(seconds=1)
 
 
@@ -203,6 +203,18 @@ def test_events_that_do_not_both_say_when_count_in_the_order_they_are_worked(
     work(backend, header, TYPE, done=False)
     assert is_overtaken(backend, header) is False
     work(backend, make_header("after", time=time), Disconnect.type)
+    assert is_overtaken(backend, header) is True
+
+
+def test_an_event_that_is_dated_ahead_counts_in_the_order_it_is_worked(backend: Backend) -> None:
+    with backend.transaction(CLINIC) as stores:
+        now = stores.now
+    ahead = make_header("ahead", time=now + timedelta(days=365))
+    work(backend, ahead, Disconnect.type)
+    header = make_header("mine", time=now)
+    work(backend, header, TYPE, done=False)
+    assert is_overtaken(backend, header) is False
+    work(backend, make_header("a-little-ahead", time=now + timedelta(minutes=4)), Disconnect.type)
     assert is_overtaken(backend, header) is True
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.errors import EventBusy
-from domain.messages import EventHeader
+from domain.messages import AHEAD, EventHeader
 from domain.model.ids import ClinicId
 from domain.ports import Clock
 
@@ -77,7 +77,8 @@ class InMemoryInbox:
 
     def _seen(self, header: EventHeader, event_type: str) -> SeenEvent:
         now = self._clock()
-        return self.rows.get(_key(header)) or SeenEvent(self.clinic_id, event_type, header.time, now, None)
+        time = header.time if header.time and header.time <= now + AHEAD else None
+        return self.rows.get(_key(header)) or SeenEvent(self.clinic_id, event_type, time, now, None)
 
 
 def _beats(other: SeenEvent, mine: SeenEvent) -> bool:

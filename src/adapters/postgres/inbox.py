@@ -6,7 +6,7 @@ from sqlalchemy import Connection as Session
 from sqlalchemy import text
 
 from domain.errors import EventBusy
-from domain.messages import EventHeader
+from domain.messages import AHEAD, EventHeader
 from domain.model.ids import ClinicId
 
 CLAIM_SECONDS = 150
@@ -17,14 +17,18 @@ TAKE_TURNS = text("""
 SELECT pg_advisory_xact_lock(hashtext('allie_xero.inbox'), hashtext(CAST(:clinic_id AS text)))
 """)
 
-BEGIN = text("""
+EVENT_TIME = """
+CASE WHEN CAST(:time AS timestamptz) <= clock_timestamp() + :ahead THEN CAST(:time AS timestamptz) END
+"""
+
+BEGIN = text(f"""
 INSERT INTO allie_xero.inbox AS i (source, event_id, type, clinic_id, event_time, claimed_until)
-VALUES (:source, :event_id, :type, :clinic_id, :time, clock_timestamp() + :claim * interval '1 second')
+VALUES (:source, :event_id, :type, :clinic_id, {EVENT_TIME}, clock_timestamp() + :claim * interval '1 second')
 ON CONFLICT (source, event_id) DO UPDATE
    SET claimed_until = excluded.claimed_until
  WHERE i.completed_at IS NULL AND (i.claimed_until IS NULL OR i.claimed_until < clock_timestamp())
 RETURNING true
-""")
+""")  # noqa: S608
 
 IS_DONE = text("""
 SELECT completed_at IS NOT NULL FROM allie_xero.inbox WHERE source = :source AND event_id = :event_id
@@ -57,12 +61,12 @@ UPDATE allie_xero.inbox SET claimed_until = NULL WHERE source = :source AND even
 """)
 
 # `attempts` counts starts without an end, of events that came back from a worker.
-NOTE_START = text("""
+NOTE_START = text(f"""
 INSERT INTO allie_xero.inbox AS i (source, event_id, type, clinic_id, event_time, attempts)
-VALUES (:source, :event_id, :type, :clinic_id, :time, 1)
+VALUES (:source, :event_id, :type, :clinic_id, {EVENT_TIME}, 1)
 ON CONFLICT (source, event_id) DO UPDATE SET attempts = i.attempts + 1
 RETURNING attempts
-""")
+""")  # noqa: S608
 
 NOTE_END = text("""
 UPDATE allie_xero.inbox SET attempts = greatest(attempts - 1, 0)
@@ -113,7 +117,8 @@ class PostgresInbox:
         self._session.execute(NOTE_END, _key(header))
 
     def _values(self, header: EventHeader, event_type: str) -> dict[str, object]:
-        return {**_key(header), "type": event_type, "clinic_id": self._clinic_id, "time": header.time}
+        values = {"type": event_type, "clinic_id": self._clinic_id, "time": header.time, "ahead": AHEAD}
+        return {**_key(header), **values}
 
 
 def _key(header: EventHeader) -> dict[str, str]:
