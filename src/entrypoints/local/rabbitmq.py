@@ -61,12 +61,13 @@ class PrivateRabbitmq(PrivateService, RabbitmqControl):
         return f"amqp://{self.user}:{self.node.cluster.password}@{place}"
 
     def start(self) -> None:
-        """Start the node on its folder and ports, and return when it takes AMQP connections."""
+        """Start the node on its folder and ports, and return when it takes connections and commands."""
         if self._join is None and (self._epmd is None or not self._epmd.running):
             self._start_epmd()
         process = self._guarded(str(self._binaries.scripts / "rabbitmq-server"))
         self._process = process
         wait_until(self._takes_connections, process=process, log=self.log, timeout=120)
+        self.ctl("await_startup")  # a node takes connections a little before it obeys rabbitmqctl
         if self._join is not None and not self._member:
             self.ctl("stop_app")
             self.ctl("join_cluster", self._join.node.name)
