@@ -2,11 +2,12 @@
 Answers as they come off the wire.
 
 http.client reads heads with the parser of `email`, which takes most of what a call costs; a head is lines of
-names and values. Raises what http.client raises.
+names and values. Raises what http.client raises, and TimeoutError when its time is over.
 """
 
 import re
 import socket
+import time
 from collections.abc import Iterator
 from http.client import BadStatusLine, HTTPException, IncompleteRead, RemoteDisconnected
 
@@ -23,10 +24,15 @@ WITHOUT_BODY = (204, 304)
 
 
 class Response:
-    """One answer. `begin` reads its head; `pieces` its body, in whatever pieces arrive."""
+    """
+    One answer. `begin` reads its head; `pieces` its body, in whatever pieces arrive.
 
-    def __init__(self, sock: socket.socket) -> None:
+    All of it until `deadline`, by the monotonic clock: what arrives byte by byte holds nobody up for longer.
+    """
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
         self._sock = sock
+        self._deadline = deadline
         self._held = b""  # what has arrived and was not read yet
         self._is_last = True
         self._length: int | None = None
@@ -53,7 +59,7 @@ class Response:
             yield from self._chunks()
         else:
             yield self._held
-            yield from iter(lambda: self._sock.recv(PIECE_BYTES), b"")
+            yield from iter(self._piece, b"")
 
     @property
     def leaves_open(self) -> bool:
@@ -75,7 +81,7 @@ class Response:
     def _head(self) -> str:
         """A status and headers; gives the protocol's minor version."""
         if not self._held:
-            self._held = self._sock.recv(PIECE_BYTES)
+            self._held = self._piece()
             if not self._held:
                 raise RemoteDisconnected("closed without an answer")
         first, *lines = self._until(HEAD_END).decode("latin-1").split("\r\n")
@@ -101,10 +107,18 @@ class Response:
         return found
 
     def _received(self) -> bytes:
-        piece = self._sock.recv(PIECE_BYTES)
+        piece = self._piece()
         if not piece:
             raise IncompleteRead(b"")
         return piece
+
+    def _piece(self) -> bytes:
+        """What has arrived or arrives next; nothing at its end."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("an answer took too long")
+        self._sock.settimeout(left)
+        return self._sock.recv(PIECE_BYTES)
 
     def _exactly(self, length: int) -> Iterator[bytes]:
         while length:

@@ -8,6 +8,7 @@ here retries, follows or waits.
 import select
 import socket
 import ssl
+import time
 from collections import defaultdict, deque
 from urllib.parse import urlsplit
 
@@ -17,6 +18,13 @@ from domain.errors import XeroUnavailable
 
 PORTS = {"https": 443, "http": 80}
 
+FRESH_S = 60.0
+"""How long a connection may have been idle: what lies between forgets it some day, and tells nobody."""
+
+
+_Idle = tuple[float, socket.socket]
+"""Since when, by the monotonic clock."""
+
 
 class Sockets:
     """Idle connections by origin (`https://api.xero.com`), at most `keep` of each; safe between threads."""
@@ -25,17 +33,17 @@ class Sockets:
         self._tls = ssl.create_default_context(cafile=ca_file or certifi.where())
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
         self._timeout = connect_timeout
-        self._idle: defaultdict[str, deque[socket.socket]] = defaultdict(lambda: deque(maxlen=keep))
+        self._idle: defaultdict[str, deque[_Idle]] = defaultdict(lambda: deque(maxlen=keep))
 
     def take(self, origin: str) -> socket.socket:
         """A connection that nobody else uses: an open one, or a new one. Raises XeroUnavailable."""
         idle = self._idle[origin]
         while idle:
             try:
-                sock = idle.pop()
+                since, sock = idle.pop()
             except IndexError:  # another thread was faster
                 break
-            if _is_quiet(sock):
+            if time.monotonic() - since < FRESH_S and _is_quiet(sock):
                 return sock
             sock.close()
         try:
@@ -47,13 +55,21 @@ class Sockets:
 
     def give_back(self, origin: str, sock: socket.socket) -> None:
         """Keep it for the next call; its last answer has been read to its end."""
-        self._idle[origin].append(sock)
+        self._idle[origin].append((time.monotonic(), sock))
+
+    def drop(self, origin: str) -> None:
+        """Let go of every idle connection to there: one has failed, and what ended it ended the others."""
+        idle = self._idle[origin]
+        while idle:
+            try:
+                idle.pop()[1].close()
+            except IndexError:  # another thread was faster
+                break
 
     def close(self) -> None:
         """Let go of every idle connection."""
-        for idle in self._idle.values():
-            while idle:
-                idle.pop().close()
+        for origin in [*self._idle]:
+            self.drop(origin)
 
     def _connected(self, origin: str) -> socket.socket:
         url = urlsplit(origin)

@@ -162,18 +162,17 @@ class Transport:
 
     def _exchange(self, origin: str, written: bytes, deadline: float) -> Asking[Answer]:
         sock = self._sockets.take(origin)
-        response = Response(sock)
         is_reusable = False
         try:
             sock.settimeout(READ_TIMEOUT_S)
             sock.sendall(written)
             yield
-            left = max(deadline - (now := time.monotonic()), LATE_S)
-            sock.settimeout(left)
+            response = Response(sock, max(deadline, time.monotonic() + LATE_S))
             response.begin()
-            raw = _read(response, now + left)
+            raw = _read(response)
             is_reusable = response.leaves_open
         except (OSError, HTTPException) as error:
+            self._sockets.drop(origin)
             raise AnswerLost(f"no answer from Xero ({type(error).__name__})") from None
         finally:
             if is_reusable:
@@ -200,8 +199,8 @@ def _split(url: str) -> tuple[str, str]:
     return url[:end], url[end:]
 
 
-def _read(response: Response, deadline: float) -> bytes:
-    """The body as it travelled, within time and size."""
+def _read(response: Response) -> bytes:
+    """The body as it travelled, within size."""
     pieces = []
     size = 0
     for piece in response.pieces():
@@ -209,8 +208,6 @@ def _read(response: Response, deadline: float) -> bytes:
         size += len(piece)
         if size > MAX_BODY_BYTES:
             raise AnswerUnreadable("Xero's answer is too large")
-        if time.monotonic() > deadline:
-            raise AnswerLost("Xero's answer took too long")
     return b"".join(pieces)
 
 
