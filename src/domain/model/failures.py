@@ -110,6 +110,15 @@ class Failure:
         return plan.calls_for(request.resource) if plan is not None and request is not None else 0
 
 
+def slice_subjects(connection_id: ConnectionId) -> tuple[str, str]:
+    """
+    The subjects of what ends a connection's slices: anything else, and Xero's refusals (HTTP 403).
+
+    Those are counted by themselves, as they are believed when there were some of them and nothing was read.
+    """
+    return f"connection:{connection_id}", f"connection:{connection_id}:refused"
+
+
 CALLS_OF_EVENT = {"connect-completed": 5, "sync-requested": 10, "disconnect": 3}
 """Calls that working an event makes or asks for, at most: see the budgets of calls in the design."""
 

@@ -3,6 +3,8 @@
 from domain.asking import answer_of
 from domain.errors import AccessForbidden, RecordNotFound
 from domain.model.connection import REVOKE_WITHIN, Connection, Reason
+from domain.model.failures import SLICE, slice_subjects
+from domain.model.kept_failure import FailureQuery
 from domain.model.plans import PLANS
 from domain.model.sync import ListRequest
 from domain.model.tokens import Access
@@ -12,7 +14,8 @@ from domain.slices.saving import SET_ASIDE
 
 BELIEVED = 5
 """
-How often in a row an organisation that is linked has to be refused: over a minute, as slices back off.
+How often an organisation that is linked has to be refused, with no slice that goes well in between: over a
+minute, as slices back off.
 
 Whether it can be read after all is asked at every so many refusals, as that may be a dozen calls.
 """
@@ -23,7 +26,6 @@ def settle_forbidden(
     access: Access,
     source: PayrollSource,
     *,
-    attempt: int,
     transaction: Transaction,
     authorizer: Authorizer,
 ) -> Reason | None:
@@ -39,13 +41,22 @@ def settle_forbidden(
     links = authorizer.connections(access)
     if not any(tenant is not None and link.tenant_id == tenant.id for link in links):
         reason = Reason.DISCONNECTED_IN_XERO
-    elif attempt % BELIEVED or is_readable(connection, source):
+    elif _refusals(connection, transaction) % BELIEVED or is_readable(connection, source):
         return None
     else:
         reason = Reason.PAYROLL_UNAVAILABLE
     with transaction(connection.clinic_id) as stores:
         _tell(stores, connection, reason)
     return reason
+
+
+def _refusals(connection: Connection, transaction: Transaction) -> int:
+    """How often Xero has refused it since a slice went well, this time too."""
+    _, subject = slice_subjects(connection.id)
+    query = FailureQuery(clinic_id=connection.clinic_id, fingerprint=f"{AccessForbidden.__name__}:{SLICE}")
+    with transaction(connection.clinic_id) as stores:
+        seen = stores.failures.find(query)
+    return 1 + sum(one.attempts for one in seen if one.failure.subject == subject)
 
 
 def _tell(stores: Stores, connection: Connection, reason: Reason) -> None:
@@ -55,7 +66,7 @@ def _tell(stores: Stores, connection: Connection, reason: Reason) -> None:
     noticed = current.needing_attention(reason)
     stores.connections.save(noticed)
     stores.syncs.stop(connection.id)
-    stores.failures.resolve(connection.id, [f"connection:{connection.id}"])
+    stores.failures.resolve(connection.id, slice_subjects(connection.id))
     credential = stores.credentials.live_for_update(connection.id)
     if credential is not None and reason is Reason.DISCONNECTED_IN_XERO:
         stores.credentials.retire(credential, stores.now + REVOKE_WITHIN)

@@ -20,7 +20,7 @@ from domain.errors import (
 from domain.messages import RunSlice
 from domain.model.budget import Lane
 from domain.model.connection import Connection, Tenant
-from domain.model.failures import SLICE, Failure, FailureState, context_of
+from domain.model.failures import SLICE, Failure, FailureState, context_of, slice_subjects
 from domain.model.ids import CredentialId
 from domain.model.pauses import Rest
 from domain.model.sync import Fetched, Lease
@@ -197,18 +197,18 @@ class _Slice:
         plan = plan_of(self.connection)
         fetched = fetch(source, plan, batch.requests, gate)
         with self.transaction(self.lease.clinic_id) as stores:
-            stores.syncs.keep(self.lease, survived=True)
             if not is_doubtful(stores, self.connection, fetched):
                 return self._save(stores, batch, fetched, gate)
+            stores.syncs.keep(self.lease)
         gate.let_last()
         proven = believed(self.connection, fetched, fetch(source, plan, [WHOSE], gate))
         with self.transaction(self.lease.clinic_id) as stores:
-            stores.syncs.keep(self.lease, survived=True)
             return self._save(stores, batch, proven, gate)
 
     def _save(
         self, stores: Stores, batch: Batch, fetched: Sequence[Fetched], gate: Gate
     ) -> ServiceError | None:
+        stores.syncs.keep(self.lease, survived=True)
         halted_by = save_batch(stores, self.connection, batch, fetched)
         if isinstance(halted_by, RateLimited) and halted_by.limit is not Limit.DAY:
             until = gate.budget.wait_until(batch.lane, stores.now)
@@ -225,11 +225,7 @@ class _Slice:
 
     def _release(self, stores: Stores, due_at: datetime | None) -> None:
         stores.syncs.release(self.lease, due_at, in_part=True)
-        stores.failures.resolve(self.connection.id, [self._subject])
-
-    @property
-    def _subject(self) -> str:
-        return f"connection:{self.connection.id}"
+        stores.failures.resolve(self.connection.id, slice_subjects(self.connection.id))
 
     def _settle_forbidden(
         self, refusal: AccessForbidden, access: Access, source: PayrollSource
@@ -239,7 +235,6 @@ class _Slice:
             self.connection,
             access,
             source,
-            attempt=self.lease.attempt,
             transaction=self.transaction,
             authorizer=self.authorizer,
         )
@@ -270,12 +265,13 @@ class _Slice:
     def _note(
         self, stores: Stores, state: FailureState, error: Exception | str, *, until: datetime | None
     ) -> None:
+        subject, refused = slice_subjects(self.connection.id)
         stores.failures.record(
             Failure(
                 state=state,
                 error=error if isinstance(error, str) else type(error).__name__,
                 place=SLICE,
-                subject=self._subject,
+                subject=refused if isinstance(error, AccessForbidden) else subject,
                 clinic_id=self.connection.clinic_id,
                 connection_id=self.connection.id,
                 context=context_of(error) if isinstance(error, ServiceError) else {},

@@ -700,6 +700,17 @@ def test_an_organisation_that_is_refused_for_more_than_a_minute_has_lost_its_rol
     assert len(service.xero.requests) == BELIEVED + 1
 
 
+def test_a_refusal_after_other_trouble_is_the_first(service: InMemoryService) -> None:
+    service.xero.fail(None, *[XeroUnavailable("away")] * (BELIEVED - 1))
+    for _ in range(BELIEVED - 1):
+        assert next_slice(service) is SliceOutcome.FAILED
+    nearly_believed(service)
+    service.xero.meanwhile = lambda _request: None
+    assert next_slice(service) is SliceOutcome.DONE
+    assert {state for *_, state in failures(service)} == {FailureState.RESOLVED}
+    assert said(service, ConnectionChanged) == []
+
+
 def test_a_refusal_is_not_believed_however_often_it_came_if_payroll_can_be_read_after_it(
     service: InMemoryService,
 ) -> None:
@@ -793,6 +804,22 @@ def test_what_is_new_is_written_only_once_xero_has_said_whose_it_is(
     assert service.slice() is SliceOutcome.DONE
     assert counts(service)["employee"] == before["employee"] + 1
     assert all(state is FailureState.RESOLVED for _, _, state in failures(service))
+
+
+def test_a_process_that_dies_before_what_it_has_read_is_saved_is_backed_off_longer_each_time(
+    service: InMemoryService,
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    service.slice()
+    employ(service, "employee-9", summary=make_employee("employee-9", source_updated_at=None))
+    for attempt in range(1, 4):
+        service.xero.fail(ORGANISATION, Killed())  # type: ignore[arg-type]
+        with pytest.raises(Killed):
+            later(service)
+        assert service.database.syncs.states[service.connection().id].attempts == attempt
+        service.database.pass_time(HOUR)
 
 
 def test_that_a_record_is_gone_is_believed_only_once_xero_has_said_whose_it_is(
