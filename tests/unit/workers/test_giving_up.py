@@ -171,10 +171,10 @@ def test_a_replay_of_what_was_given_up_connects_the_clinic_and_tells_it(worker: 
 
 
 def test_a_replay_after_the_clinic_has_connected_again_changes_nothing(worker: Worker) -> None:
-    document = connect(worker, time="2026-11-26T09:00:00Z")
+    document = connect(worker, time="2026-11-20T02:00:00Z")
     worker.service.xero.fail(SETTINGS, PAGE)
     worker.work(document, retries=20)
-    worker.work(connect(worker, "event-2", time="2026-11-26T09:11:00Z"), retries=0)
+    worker.work(connect(worker, "event-2", time="2026-11-20T02:11:00Z"), retries=0)
     before = worker.service.connection()
     kept = {**document, "data": {**document["data"], "grant": None}}
     assert worker.service.work_event(kept) == "superseded"
@@ -185,10 +185,10 @@ def test_a_replay_after_the_clinic_has_connected_again_changes_nothing(worker: W
 def test_what_is_given_up_when_the_clinic_has_connected_again_is_not_told(worker: Worker) -> None:
     def connect_again(_: Request) -> None:
         worker.service.xero.meanwhile = lambda _: None
-        assert not worker.work(connect(worker, "event-2", time="2026-11-26T09:11:00Z"), retries=0).failed
+        assert not worker.work(connect(worker, "event-2", time="2026-11-20T02:11:00Z"), retries=0).failed
         raise PAGE
 
-    document = connect(worker, time="2026-11-26T09:00:00Z")
+    document = connect(worker, time="2026-11-20T02:00:00Z")
     worker.service.xero.meanwhile = connect_again
     assert worker.work(document, retries=20).failed
     assert [(one.in_reply_to, one.reason) for one in worker.told] == [("event-2", None)]
