@@ -24,9 +24,9 @@ FIRST_IDEA = "xero-python models + SQLAlchemy ORM, commit each"
 RIVALS = {FLOOR: "floor", FIRST_IDEA: "sdk_orm"}
 FIRST_IDEA_US = 2_209
 """
-What the first idea took where the target of 400 µs was set, by which other machines are compared.
+What the first idea took where the target of 400 µs was set: it tells how this machine compares.
 
-The same processor takes 2,100 to 6,200 from one hour to another here, so a figure alone says nothing.
+Told as a note and not claimed: the first idea suffers more than this service from a slow machine.
 """
 
 TABLES = Path(__file__).with_name("rivals") / "tables.sql"
@@ -58,15 +58,12 @@ def run(bench: Bench) -> Result:
             for name, cost in best.items()
         ],
         claims=[
-            Claim(
-                f"µs a payslip, all in, where the last way takes {FIRST_IDEA_US:,}",
-                FIRST_IDEA_US / times,
-                400,
-            ),
+            Claim("µs of worker CPU a payslip, all in", best[SERVICE][0] / payslips * 1e6, 400),
             Claim("times below SDK models + ORM", times, 5, at_least=True),
         ],
     )
     result.notes = [
+        f"Where the last way takes {FIRST_IDEA_US:,} µs, as where 400 was set: {FIRST_IDEA_US / times:.0f}.",
         f"{payslips:,} payslips of {staff} staff, best of {rounds} rounds in turn, plain HTTP on loopback.",
         (
             "The service is a worker process on RabbitMQ: its figure holds everything from the consent to "
