@@ -1,5 +1,7 @@
 from datetime import timedelta
 
+import pytest
+
 from builders import CLINIC
 from contract.backends import Backend
 from domain.errors import Limit
@@ -105,4 +107,19 @@ def test_the_apps_limit_holds_off_everybody_until_its_minute_is_over(backend: Ba
         stores.budget.save(MINE, budget.exhausted(Limit.APP_MINUTE, timedelta(seconds=30), stores.now))
     assert budget_of(backend, OTHER).available(Lane.FRESH) == 0
     backend.pass_time(timedelta(seconds=61))
+    assert budget_of(backend, OTHER).available(Lane.FRESH) == 60
+
+
+@pytest.mark.parametrize("before", [timedelta(seconds=59), timedelta(seconds=61)])
+def test_the_apps_limit_is_kept_to_around_the_end_of_its_minute(backend: Backend, before: timedelta) -> None:
+    """Xero refuses just before, or just after, the window that was known ends, for longer than that."""
+    reserve(backend, 1)
+    granted = budget_of(backend)
+    backend.pass_time(before)
+    with backend.transaction(CLINIC) as stores:
+        refused = granted.exhausted(Limit.APP_MINUTE, timedelta(seconds=30), stores.now)
+        stores.budget.save(MINE, refused, app_calls=-1)
+    backend.pass_time(timedelta(seconds=5))
+    assert budget_of(backend, OTHER).available(Lane.FRESH) == 0
+    backend.pass_time(timedelta(seconds=30))
     assert budget_of(backend, OTHER).available(Lane.FRESH) == 60

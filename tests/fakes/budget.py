@@ -26,12 +26,16 @@ class InMemoryCallBudget:
 
     def _moved(self, kept: Window, seen: Window, calls: int) -> Window:
         """The app's window belongs to everybody, so it is moved by differences."""
-        limit = max(kept.limit, seen.limit)
-        if kept.resets_at is not None and kept.resets_at <= self._clock():
-            remaining, resets_at = kept.limit - max(0, calls), seen.resets_at
+        now = self._clock()
+        resets_at = kept.resets_at or seen.resets_at
+        if kept.resets_at is not None and kept.resets_at <= now:
+            is_running = seen.resets_at is not None and seen.resets_at > now
+            remaining = kept.limit - max(0, calls)
+            remaining = min(remaining, seen.remaining) if is_running else remaining
+            resets_at = seen.resets_at
         else:
-            remaining, resets_at = (
-                min(kept.remaining - calls, seen.remaining),
-                kept.resets_at or seen.resets_at,
-            )
+            remaining = min(kept.remaining - calls, seen.remaining)
+            if seen.remaining <= 0 and seen.resets_at is not None:
+                resets_at = max(resets_at or seen.resets_at, seen.resets_at)
+        limit = max(kept.limit, seen.limit)
         return replace(kept, limit=limit, remaining=remaining, resets_at=resets_at)

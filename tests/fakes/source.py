@@ -29,17 +29,20 @@ class ScriptedPayroll:
     """
     What Xero holds, and what goes wrong when it is read.
 
-    `open` is a `domain.ports.OpenSource`. `limits` is what every answer says is left; `meanwhile` runs before
-    each answer, on the thread that asked; `requests` are all that were made.
+    `open` is a `domain.ports.OpenSource`. `limits` is what every answer says is left, `calls` how many a
+    request takes; `meanwhile` runs before the answer to each, on the thread that asked; `requests` are all
+    that were made. `beside` is what else comes with a detail.
     """
 
     clock: Clock
     accepts: Accepts = lambda _access: True
     page_size: int = 100
     limits: Callable[[], LimitsSeen] = LimitsSeen
+    calls: Callable[[Request], int] = lambda _request: 1
     meanwhile: Callable[[Request], None] = lambda _request: None
     lists: dict[Resource, dict[SourceId, Record]] = field(default_factory=dict)
     details: dict[DetailRequest, Record] = field(default_factory=dict)
+    beside: dict[DetailRequest, tuple[Record, ...]] = field(default_factory=dict)
     replies: dict[Request, Reply] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     most_in_flight: int = 0
@@ -76,13 +79,14 @@ class ScriptedPayroll:
             scripted = self._errors.get(request) or self._errors.get(None)
             error = scripted.popleft() if scripted else None
         try:
-            yield
-            self.meanwhile(request)
+            for _ in range(self.calls(request)):
+                yield
+                self.meanwhile(request)
             if error is not None:
                 raise error
             if not self.accepts(access):
                 raise AccessExpired("not accepted")
-            return self.replies.get(request) or self._reply(request)
+            return replace(self.replies.get(request) or self._reply(request), calls=self.calls(request))
         finally:
             with self._lock:
                 self._in_flight -= 1
@@ -91,7 +95,7 @@ class ScriptedPayroll:
         if isinstance(request, DetailRequest):
             if request not in self.details:
                 raise RecordNotFound("no such record")
-            return self._with((self.details[request],))
+            return self._with((self.details[request], *self.beside.get(request, ())))
         found = [
             one for one in self.lists.get(request.resource, {}).values() if _is_since(one, request.since)
         ]

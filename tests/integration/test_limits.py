@@ -19,6 +19,7 @@ from simulator.server import Running, running
 
 STAFF, RUNS = 3, 20
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(seconds=61)
 BUDGET = "SELECT minute_limit, day_limit FROM allie_xero.tenant_budget"
 MADE_UP = """
 INSERT INTO allie_xero.timesheet
@@ -192,4 +193,19 @@ def test_calls_for_what_xero_does_not_hold_are_counted_like_others(
     service.publish("sync-requested")
     time.settle(service)
     assert len(control.ledger(status=404)) == value(database_url, GONE) == 150
+    assert refused(control) == 0
+
+
+def test_pay_runs_of_several_pages_are_kept_to_the_limit_too(
+    service: ServiceInProcess, control: Control, time: Passing, database_url: str
+) -> None:
+    """A run of 250 staff is three calls, whatever is left of the minute when it comes up."""
+    control.settings(minute_limit=50)
+    made = control.create_exact_organisation(staff=250, runs=30, region="NZ", timesheets="none")
+    service.connect(control, made)
+    control.clear_ledger()
+    for _ in range(25):
+        service.work()
+        time.pass_time(MINUTE)
+    assert value(database_url, "SELECT count(*) FROM allie_xero.payslip") == 250 * 30
     assert refused(control) == 0

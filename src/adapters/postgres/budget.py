@@ -33,10 +33,14 @@ VALUES (:limit, :remaining, :resets_at)
 ON CONFLICT ("only") DO UPDATE
    SET minute_limit = greatest(a.minute_limit, excluded.minute_limit),
        minute_remaining = CASE
-           WHEN a.minute_resets_at <= clock_timestamp() THEN a.minute_limit - greatest(0, :calls)
+           WHEN a.minute_resets_at <= clock_timestamp()
+           THEN least(a.minute_limit - greatest(0, :calls),
+                      CASE WHEN excluded.minute_resets_at > clock_timestamp()
+                           THEN excluded.minute_remaining END)
            ELSE least(a.minute_remaining - :calls, excluded.minute_remaining) END,
        minute_resets_at = CASE
            WHEN a.minute_resets_at <= clock_timestamp() THEN excluded.minute_resets_at
+           WHEN excluded.minute_remaining <= 0 THEN greatest(a.minute_resets_at, excluded.minute_resets_at)
            ELSE coalesce(a.minute_resets_at, excluded.minute_resets_at) END
 """)
 

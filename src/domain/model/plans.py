@@ -54,10 +54,13 @@ NEWER_PAYROLL = (
 
 NEWER_DETAILS = {
     Resource.EMPLOYEE: DetailSpec(stream=Stream.EMPLOYEES, calls=3),
-    Resource.PAY_RUN: DetailSpec(stream=Stream.PAYSLIPS),
+    Resource.PAY_RUN: DetailSpec(stream=Stream.PAYSLIPS, staff_a_call=100),
     Resource.TIMESHEET: DetailSpec(stream=Stream.TIMESHEETS),
 }
-"""An employee's pay, leave and leave balances are three calls; a pay run's payslips come with their lines."""
+"""
+An employee's pay, leave and leave balances are three calls; a pay run shows its payslips with their lines, by
+the hundred.
+"""
 
 NZ = Plan(
     region=Region.NZ,

@@ -6,9 +6,10 @@ resources a country has is in `plans`.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+from typing import Self
 
 from domain.model.connection import Region
 
@@ -76,10 +77,21 @@ class ListSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailSpec:
-    """A record that is asked for by its id, and how many calls that takes."""
+    """
+    A record that is asked for by its id, and how many calls that takes.
+
+    `staff_a_call`: it shows something of everybody, of so many people in each call; None if one shows it all.
+    """
 
     stream: Stream
     calls: int = 1
+    staff_a_call: int | None = None
+
+    def sized(self, staff: int) -> Self:
+        """The same for a clinic of so many people."""
+        if self.staff_a_call is None:
+            return self
+        return replace(self, calls=max(self.calls, -(-staff // self.staff_a_call)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +113,12 @@ class Plan:
             return self.details[resource].stream
         return next(spec.stream for spec in self.lists if spec.resource is resource)
 
+    def sized(self, staff: int) -> Self:
+        """The same plan, with the calls that it takes where so many people work, or have worked."""
+        return replace(self, details={one: spec.sized(staff) for one, spec in self.details.items()})
+
     def calls_for(self, resource: Resource) -> int:
-        """How many calls one request of this resource makes."""
+        """How many calls one request of this resource makes, at most."""
         return self.details[resource].calls if resource in self.details else 1
 
     def details_of(self, streams: Collection[Stream]) -> list[Resource]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from math import ceil
 from typing import Self
 
 from domain.errors import ServiceError
@@ -324,6 +325,7 @@ class Backlog:
 
     def calls_left(self, plan: Plan) -> int:
         """How many calls it will take to read what is missing."""
+        plan = self._sized(plan)
         known = sum(count * plan.calls_for(one) for one, count in self.stale.items())
         if Resource.PAYSLIP not in plan.details:
             return known
@@ -332,5 +334,10 @@ class Backlog:
     def percent(self, plan: Plan) -> int:
         """How much is there already, in calls, 0 to 100; 100 only when nothing is missing."""
         left = self.calls_left(plan)
+        plan = self._sized(plan)
         made = sum(count * plan.calls_for(one) for one, count in self.fresh.items())
         return 100 if left == 0 else min(99, 100 * made // (made + left))
+
+    def _sized(self, plan: Plan) -> Plan:
+        """With the calls that a pay run's pages take, on average."""
+        return plan.sized(ceil(self.payslips_per_run))

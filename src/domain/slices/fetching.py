@@ -1,7 +1,7 @@
 """Fetch a batch: a few calls in flight, and never one more than Xero's last answer allows."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,9 +31,9 @@ class Gate:
     """
     Lets a call through if the budget, as of the last answer, covers it and everything in flight.
 
-    `granted` calls were reserved, and no more are made; `spare` of them only at the end. After `lasts` none
-    is begun. `now` is the database's time when the gate was made; the clock only measures what has passed
-    since.
+    `granted` calls were reserved, and no more are made; `spare` of them only at the end. A request that may
+    take more than all of them is made alone. After `lasts` none is begun. `now` is the database's time when
+    the gate was made; the clock only measures what has passed since.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class Gate:
         self.calls = 0
         self._lane = lane
         self._spare = spare
+        self._most = max(1, granted - spare)
         self._clock = clock
         self._stopping = stopping
         self._offset = now - clock()
@@ -64,7 +65,7 @@ class Gate:
 
     def admits(self, calls: int) -> bool:
         """Whether a request of so many calls may be made now, beside those in flight."""
-        if self._is_shut() or self._left() < calls:
+        if self._is_shut() or self._left() < min(calls, self._most):
             return False
         # The first of a batch goes alone, to see.
         return not self._in_flight or (self._has_answer and self.budget.may_overlap(self._in_flight))
@@ -78,6 +79,7 @@ class Gate:
     def leave(self, calls: int, made: Budget, result: Reply | ServiceError) -> None:
         """Learn from an answer."""
         self._in_flight -= calls
+        self.calls += result.calls - calls
         self._has_answer = True
         now = self._clock() + self._offset
         counted = result.calls - isinstance(result, RateLimited)  # a call that is refused is not
@@ -122,13 +124,25 @@ class _UnderWay:
         return None
 
 
-def fetch(source: PayrollSource, plan: Plan, requests: Sequence[Request], gate: Gate) -> list[Fetched]:
-    """What came of each request that was made, in their order; those the gate held back are left out."""
+def fetch(
+    source: PayrollSource,
+    plan: Plan,
+    requests: Sequence[Request],
+    gate: Gate,
+    *,
+    meanwhile: Callable[[], None],
+) -> list[Fetched]:
+    """
+    What came of each request that was made, in their order; those the gate held back are left out.
+
+    `meanwhile` runs before each call and each answer; what it raises ends this.
+    """
     waiting = deque(enumerate(requests))
     under_way: deque[_UnderWay] = deque()
     came: dict[int, Fetched] = {}
     try:
         while waiting or under_way:
+            meanwhile()
             if len(under_way) < IN_FLIGHT and waiting and gate.admits(plan.calls_for(waiting[0][1].resource)):
                 one = _begun(source, plan, *waiting.popleft(), gate)
             elif under_way:
@@ -142,7 +156,7 @@ def fetch(source: PayrollSource, plan: Plan, requests: Sequence[Request], gate: 
             else:
                 gate.leave(one.calls, one.made, result)
                 came[one.number] = Fetched(one.request, result)
-    finally:  # after a bug, nobody waits for the others any more
+    finally:  # where this ends early, nobody waits for the others any more
         for one in under_way:
             one.asking.close()
     return [came[number] for number in sorted(came)]

@@ -5,7 +5,7 @@ The database says what is missing, so a crash, a limit or a deploy needs no memo
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from domain.model.budget import Lane
@@ -30,25 +30,35 @@ PAYSLIPS = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Requests that may be made in any order, and the scans that the lists among them continue."""
+    """
+    Requests that may be made in any order, and the scans that the lists among them continue.
 
+    `plan` says what each of them costs.
+    """
+
+    plan: Plan
     requests: tuple[Request, ...]
     lane: Lane
     sync: Sync | None = None
     scans: Mapping[Resource, Scan] = field(default_factory=dict)
 
-    def calls(self, plan: Plan) -> int:
+    @property
+    def calls(self) -> int:
         """How many calls the whole batch makes, with the one that asks whose it is."""
-        return sum(plan.calls_for(request.resource) for request in self.requests) + SPARE
+        return sum(self.plan.calls_for(request.resource) for request in self.requests) + SPARE
 
-    def least(self, plan: Plan) -> int:
+    @property
+    def least(self) -> int:
         """How many calls it takes to do any of it: its first request's, and for a list that one."""
-        first = self.requests[0]
-        return plan.calls_for(first.resource) + (SPARE if isinstance(first, ListRequest) else 0)
+        return self._first + (SPARE if isinstance(self.requests[0], ListRequest) else 0)
 
-    def spare(self, plan: Plan, granted: int) -> int:
+    def spare(self, granted: int) -> int:
         """What is kept for asking whose it is: nothing where so few calls are left that it costs a detail."""
-        return min(SPARE, granted - plan.calls_for(self.requests[0].resource))
+        return max(0, min(SPARE, granted - self._first))
+
+    @property
+    def _first(self) -> int:
+        return self.plan.calls_for(self.requests[0].resource)
 
 
 def plan_of(connection: Connection) -> Plan:
@@ -101,15 +111,19 @@ def _lists(stores: Stores, connection: Connection, sync: Sync, rest: Rest) -> Ba
             scans[spec.resource] = scan.begun(sync, spec)
     if not scans:
         return None
-    newest = () if Resource.PAY_RUNS in scans else _newest(stores, connection, rest)
-    requests = (*newest, *(scan.request() for scan in scans.values()))
-    return Batch(requests=requests, lane=Lane.FRESH, sync=sync, scans=scans)
+    lists = tuple(scan.request() for scan in scans.values())
+    batch = Batch(plan=plan_of(connection), requests=lists, lane=Lane.FRESH, sync=sync, scans=scans)
+    return batch if Resource.PAY_RUNS in scans else _with_newest(stores, connection, batch, rest)
 
 
-def _newest(stores: Stores, connection: Connection, rest: Rest) -> tuple[Request, ...]:
-    """The newest pay runs, which do not wait for the many pages that another list may have."""
+def _with_newest(stores: Stores, connection: Connection, batch: Batch, rest: Rest) -> Batch:
+    """Before the lists the newest pay runs, which do not wait for the many pages that a list may have."""
     wanted = stores.payroll.todo(connection.id, Lane.FRESH, NEWEST, but=_resting(connection, rest))
-    return tuple(one for one in wanted if one.resource is Resource.PAY_RUN)
+    runs = tuple(one for one in wanted if one.resource is Resource.PAY_RUN)
+    if not runs:
+        return batch
+    staff = stores.payroll.count(connection.id, Resource.EMPLOYEES)
+    return replace(batch, plan=batch.plan.sized(staff), requests=(*_few(runs, staff), *batch.requests))
 
 
 def _resting(connection: Connection, rest: Rest) -> list[Resource]:
@@ -125,15 +139,17 @@ def _details(
         return None
     is_runs = wanted[0].resource is Resource.PAY_RUN
     first = tuple(takewhile(lambda one: (one.resource is Resource.PAY_RUN) is is_runs, wanted))
-    requests = _few(stores, connection, first) if is_runs else first
-    return Batch(requests=requests, lane=lane, sync=sync)
+    batch = Batch(plan=plan_of(connection), requests=first, lane=lane, sync=sync)
+    if not is_runs:
+        return batch
+    staff = stores.payroll.count(connection.id, Resource.EMPLOYEES)
+    return replace(batch, plan=batch.plan.sized(staff), requests=_few(first, staff))
 
 
-def _few(stores: Stores, connection: Connection, runs: tuple[Request, ...]) -> tuple[Request, ...]:
+def _few(runs: tuple[Request, ...], staff: int) -> tuple[Request, ...]:
     """
     Pay runs bring a payslip for everybody, which are saved, and seen, before the rest is asked for.
 
     They come a few at a time, or a large clinic's would fill the memory.
     """
-    staff = stores.payroll.count(connection.id, Resource.EMPLOYEES)
     return runs[: max(1, PAYSLIPS // max(1, staff))]

@@ -36,8 +36,9 @@ from domain.ports import (
 )
 from domain.slices.fetching import Gate, fetch
 from domain.slices.outages import note_answers, note_silence, wait_for_xero
-from domain.slices.planning import Batch, next_batch, plan_of
+from domain.slices.planning import Batch, next_batch
 from domain.slices.proving import WHOSE, believed, is_doubtful
+from domain.slices.renewing import Renewal
 from domain.slices.saving import save_batch
 from domain.use_cases.doubts import settle_forbidden
 from domain.use_cases.refresh_tokens import Refresh
@@ -170,9 +171,8 @@ class _Slice:
 
     def _reserve(self, stores: Stores, batch: Batch) -> Gate | None:
         budget = stores.budget.get_for_update(self.tenant.id)
-        plan = plan_of(self.connection)
-        calls = min(batch.calls(plan), budget.available(batch.lane))
-        least = batch.least(plan)
+        calls = min(batch.calls, budget.available(batch.lane))
+        least = min(batch.least, budget.minute.limit)
         if calls < least:
             until = budget.wait_until(batch.lane, stores.now, calls=least)
             stores.syncs.release(self.lease, until, in_part=batch.lane is Lane.BACKFILL)
@@ -180,13 +180,12 @@ class _Slice:
                 self._note(stores, FailureState.PARKED_DAY, DAY_LIMIT, until=until)
             return None
         stores.budget.save(self.tenant.id, budget.reserved(calls, stores.now), app_calls=calls)
-        spare = batch.spare(plan, calls)
         return Gate(
             budget,
             batch.lane,
             stores.now,
             calls,
-            spare=spare,
+            spare=batch.spare(calls),
             lasts=self.lease.batch_time,
             clock=self.clock,
             stopping=self.stopping,
@@ -194,14 +193,15 @@ class _Slice:
 
     def _fetch(self, source: PayrollSource, batch: Batch, gate: Gate) -> ServiceError | None:
         """Ask, and save what came; what may be another organisation's, once Xero has said that it is not."""
-        plan = plan_of(self.connection)
-        fetched = fetch(source, plan, batch.requests, gate)
+        renewal = Renewal(self.lease, self.transaction, self.clock)
+        fetched = fetch(source, batch.plan, batch.requests, gate, meanwhile=renewal)
         with self.transaction(self.lease.clinic_id) as stores:
             if not is_doubtful(stores, self.connection, fetched):
                 return self._save(stores, batch, fetched, gate)
             stores.syncs.keep(self.lease)
         gate.let_last()
-        proven = believed(self.connection, fetched, fetch(source, plan, [WHOSE], gate))
+        answers = fetch(source, batch.plan, [WHOSE], gate, meanwhile=renewal)
+        proven = believed(self.connection, fetched, answers)
         with self.transaction(self.lease.clinic_id) as stores:
             return self._save(stores, batch, proven, gate)
 

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -10,6 +10,7 @@ from domain.errors import (
     AccessForbidden,
     AnswerUnreadable,
     ClientRejected,
+    Fenced,
     Limit,
     RateLimited,
     RecordNotFound,
@@ -23,8 +24,8 @@ from domain.model.budget import IN_FLIGHT, Budget, Lane, LimitsSeen
 from domain.model.ids import SourceId
 from domain.model.plans import AU, NZ
 from domain.model.streams import Plan, Resource
-from domain.model.sync import DetailRequest, Reply, Request
-from domain.slices.fetching import Gate, fetch
+from domain.model.sync import DetailRequest, Fetched, Reply, Request
+from domain.slices.fetching import SPARE, Gate, fetch
 from fakes.clock import FakeClock
 
 Answer = Callable[[Request], Reply]
@@ -78,14 +79,25 @@ def gate(
     )
 
 
-def run(source: Source, through: Gate, count: int = 20, plan: Plan = AU) -> list[Reply | ServiceError]:
-    return [one.result for one in fetch(source, plan, requests(count), through)]
+def fetched(
+    source: Source,
+    wanted: Sequence[Request],
+    through: Gate,
+    *,
+    plan: Plan = AU,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> list[Fetched]:
+    return fetch(source, plan, wanted, through, meanwhile=meanwhile)
+
+
+def run(source: Source, through: Gate, count: int = 20) -> list[Reply | ServiceError]:
+    return [one.result for one in fetched(source, requests(count), through)]
 
 
 def test_everything_is_asked_for_once_and_given_in_its_order() -> None:
     source = Source()
-    fetched = fetch(source, AU, requests(20), gate())
-    assert [one.request for one in fetched] == requests(20)
+    came = fetched(source, requests(20), gate())
+    assert [one.request for one in came] == requests(20)
     assert sorted(source.asked, key=str) == sorted(requests(20), key=str)
 
 
@@ -97,8 +109,8 @@ def test_after_the_first_answer_four_calls_are_in_flight_and_never_five() -> Non
 
 def test_calls_of_one_detail_wait_for_each_other_and_nothing_waits_for_them() -> None:
     source = Source(calls=2)
-    fetched = fetch(source, AU, requests(4), gate())
-    assert [one.request for one in fetched] == requests(4)
+    came = fetched(source, requests(4), gate())
+    assert [one.request for one in came] == requests(4)
     first, second, third, fourth = requests(4)
     assert source.sent == [first, first, second, third, fourth, second, third, fourth]
 
@@ -224,7 +236,7 @@ def test_what_xero_answers_with_an_error_is_counted_too(
         raise error
 
     through = gate()
-    [_] = fetch(Source(fail), NZ, requests(1, Resource.EMPLOYEE), through)
+    [_] = fetched(Source(fail), requests(1, Resource.EMPLOYEE), through, plan=NZ)
     counted = 2 if isinstance(error, RateLimited) else 3
     assert through.budget.day.remaining == 1_000 - counted
     assert through.budget.app.remaining == 10_000 - counted
@@ -281,7 +293,48 @@ def test_what_is_learnt_is_dated_by_the_databases_clock() -> None:
 
 
 def test_a_detail_of_several_calls_counts_them_all() -> None:
-    source = Source()
+    source = Source(lambda _: make_reply(calls=3))
     through = gate(granted=10)
-    results = [one.result for one in fetch(source, NZ, requests(9, Resource.EMPLOYEE), through)]
-    assert (len(results), through.calls) == (3, 9)
+    came = fetched(source, requests(9, Resource.EMPLOYEE), through, plan=NZ)
+    assert (len(came), through.calls) == (3, 9)
+
+
+def test_a_pay_run_of_many_pages_is_not_begun_where_they_would_not_fit() -> None:
+    """A run of a thousand staff is ten calls, so two of them fit into what is left of the minute."""
+    left = 29
+
+    def count_down(_request: Request) -> Reply:
+        nonlocal left
+        left -= 10
+        return make_reply(calls=10, limits=LimitsSeen(minute=left))
+
+    through = gate(budget=Budget.unknown().seen(LimitsSeen(minute=left), NOW))
+    source = Source(count_down, calls=10)
+    came = fetched(source, requests(9, Resource.PAY_RUN), through, plan=NZ.sized(1_000))
+    assert (len(came), through.calls, left) == (2, 20, 9)
+
+
+def test_what_was_reserved_for_pages_that_there_were_not_is_used() -> None:
+    through = gate(granted=31)
+    source = Source(lambda _: make_reply(calls=2), calls=2)
+    came = fetched(source, requests(20, Resource.PAY_RUN), through, plan=NZ.sized(1_000))
+    assert (len(came), through.calls) == (11, 22)
+
+
+@pytest.mark.parametrize("granted", [1, 2, 15])
+def test_what_is_larger_than_the_whole_minute_is_made_alone(granted: int) -> None:
+    through = gate(granted, Budget.unknown().seen(LimitsSeen(minute=granted), NOW))
+    source = Source(lambda _: make_reply(calls=20), calls=20)
+    came = fetched(source, requests(3, Resource.PAY_RUN), through, plan=NZ.sized(2_000))
+    assert len(came) == (1 if granted > SPARE else 0)
+
+
+def test_between_calls_there_is_time_for_something_else_which_may_end_the_batch() -> None:
+    def object_(source: Source) -> None:
+        if len(source.sent) == 7:
+            raise Fenced
+
+    source = Source(calls=10)
+    with pytest.raises(Fenced):
+        fetched(source, requests(2), gate(), meanwhile=lambda: object_(source))
+    assert (len(source.sent), source.in_flight) == (7, 0)

@@ -201,6 +201,15 @@ def test_payslips_of_runs_that_are_yet_to_be_read_are_guessed_where_they_are_cal
     assert backlog("2.4", pay_run=10).calls_left(PLANS[Region.NZ]) == 10
 
 
+def test_a_pay_run_that_shows_all_its_payslips_takes_a_call_for_each_hundred() -> None:
+    nz = PLANS[Region.NZ]
+    assert [nz.sized(staff).calls_for(Resource.PAY_RUN) for staff in (0, 100, 101, 950)] == [1, 1, 2, 10]
+    assert nz.sized(950).calls_for(Resource.EMPLOYEE) == 3
+    assert AU.sized(950) == AU
+    assert backlog("250.5", pay_run=4).calls_left(nz) == 4 * 3
+    assert backlog("250.5", pay_run=10).percent(nz) == 50
+
+
 def test_a_hundred_per_cent_means_that_nothing_is_missing() -> None:
     assert backlog().percent(AU) == 100
     assert backlog(pay_run=10).percent(AU) == 50

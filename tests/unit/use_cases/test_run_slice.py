@@ -29,7 +29,7 @@ from domain.model.pauses import Rest
 from domain.model.payroll import PayRunDetail
 from domain.model.plans import PLANS
 from domain.model.streams import Resource, Stream
-from domain.model.sync import OVERLAP, DetailRequest, ListRequest, Mode, Reply, Request, Unreadable
+from domain.model.sync import OVERLAP, DetailRequest, Lease, ListRequest, Mode, Reply, Request, Unreadable
 from domain.model.tokens import Access, CredentialState
 from domain.slices import planning
 from domain.use_cases.doubts import BELIEVED
@@ -38,6 +38,7 @@ from fakes.service import InMemoryService, make_service
 from fakes.source import details_of, lists_of
 from payroll_builders import (
     make_employee,
+    make_lines,
     make_organisation,
     make_timesheet,
     make_timesheet_detail,
@@ -507,10 +508,87 @@ def test_a_stream_is_not_checked_before_each_of_its_lists_was_read(service: InMe
     assert finished[-1].streams[Stream.EMPLOYEES].checked_at == service.database.now
 
 
-def test_a_stream_that_the_country_does_not_have_is_not_spoken_of() -> None:
+def in_new_zealand(*, staff: int = 0, runs: int = 0) -> InMemoryService:
+    """A clinic whose pay runs come with their payslips' lines."""
     service = make_service()
     service.xero.show(Resource.ORGANISATION, make_organisation(region=Region.NZ, version="NZ"))
+    for number in range(1, staff + 1):
+        employ(service, f"employee-{number}")
+    for run in (f"run-{number}" for number in range(1, runs + 1)):
+        pay(service, run, NEWEST, staff=staff)
+        lines = tuple(make_lines(f"{run}-slip-{number}") for number in range(1, staff + 1))
+        service.xero.beside[detail(Resource.PAY_RUN, run)] = lines
     service.connect()
+    return service
+
+
+def test_a_pay_run_whose_pages_take_longer_than_the_lease_is_read_once() -> None:
+    service = in_new_zealand(staff=2, runs=2)
+    service.xero.calls = lambda one: 12 if one.resource is Resource.PAY_RUN else 1
+    of_others: list[Lease | None] = []
+
+    def dawdle(request: Request) -> None:
+        if request.resource is Resource.PAY_RUN:
+            service.database.pass_time(timedelta(seconds=5))
+            with service.database.transaction(CLINIC) as stores:
+                of_others.append(stores.syncs.lease(service.connection().id))
+
+    service.xero.meanwhile = dawdle
+    for _ in range(3):
+        service.slice()
+        service.database.pass_time(timedelta(seconds=61))
+    assert of_others == [None] * 24
+    asked = [one for one in details_of(service.xero.requests) if one.resource is Resource.PAY_RUN]
+    assert sorted(asked, key=str) == [detail(Resource.PAY_RUN, "run-1"), detail(Resource.PAY_RUN, "run-2")]
+    assert counts(service)["payslip"] == 4
+    assert failures(service) == []
+
+
+def test_a_disconnect_ends_a_pay_run_of_many_pages_between_two_of_them() -> None:
+    service = in_new_zealand(staff=2, runs=1)
+    service.xero.calls = lambda one: 20 if one.resource is Resource.PAY_RUN else 1
+    pages = 0
+
+    def disconnect(request: Request) -> None:
+        nonlocal pages
+        if request.resource is Resource.PAY_RUN:
+            pages += 1
+            service.database.pass_time(timedelta(seconds=4))
+        if pages == 2 and service.connection().is_open:
+            service.disconnect(make_disconnect())
+
+    service.xero.meanwhile = disconnect
+    assert service.slice() is SliceOutcome.FENCED
+    assert 2 <= pages <= 6
+
+
+def test_pay_runs_of_many_pages_are_not_begun_at_the_end_of_a_minute() -> None:
+    """Xero says after each call what is left; four of the sixty are too few for a run of seven hundred."""
+    service = in_new_zealand(staff=2, runs=20)
+    for number in range(3, 701):
+        employ(service, f"employee-{number}")
+    made = 0
+
+    def count(_request: Request) -> None:
+        nonlocal made
+        made += 1
+        if made > 60:
+            raise RateLimited(Limit.MINUTE, timedelta(seconds=30))
+
+    service.xero.calls = lambda one: 7 if one.resource is Resource.PAY_RUN else 1
+    service.xero.meanwhile = count
+    service.xero.limits = lambda: LimitsSeen(minute=60 - made, day=4_000)
+    for _ in range(20):
+        service.slice()
+        service.database.pass_time(timedelta(seconds=61))
+        made = 0
+    assert failures(service) == []
+    assert counts(service)["employee"] == 700
+    assert counts(service)["payslip"] == 2 * 20
+
+
+def test_a_stream_that_the_country_does_not_have_is_not_spoken_of() -> None:
+    service = in_new_zealand()
     service.slice()
     service.database.pass_time(HOUR * 1.2)
     assert service.due() != []
