@@ -79,8 +79,8 @@ def work(task: Task) -> None:
 
 
 def _write(database: psycopg.Connection[Any], payslips: list[Payslip]) -> None:
-    _copy(database, "payslip", [_head(one) for one in payslips])
-    _copy(database, "line", [row for one in payslips for row in _lines(one)])
+    _copy(database, "payslip", [head_of(one) for one in payslips])
+    _copy(database, "line", [row for one in payslips for row in lines_of(one)])
     database.commit()
 
 
@@ -93,12 +93,14 @@ def _copy(database: psycopg.Connection[Any], table: str, rows: list[tuple[Any, .
         cursor.execute(f"TRUNCATE new_{table}")
 
 
-def _head(one: Payslip) -> tuple[Any, ...]:
+def head_of(one: Payslip) -> tuple[Any, ...]:
+    """A payslip's row."""
     names = (one.PayslipID, one.EmployeeID, one.FirstName, one.LastName)
     return (*names, one.Wages, one.Deductions, one.Tax, one.Super, one.Reimbursements, one.NetPay)
 
 
-def _lines(one: Payslip) -> list[tuple[Any, ...]]:
+def lines_of(one: Payslip) -> list[tuple[Any, ...]]:
+    """The rows of its lines."""
     return [
         (
             one.PayslipID,

@@ -5,10 +5,8 @@ from typing import Any
 
 from sqlalchemy import ForeignKey, Numeric, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
-from xero_python.api_client import ApiClient, Configuration
-from xero_python.api_client.oauth2 import OAuth2Token
-from xero_python.payrollau import PayrollAuApi
 
+from benchmarks.rivals.sdk_raw import api_of
 from benchmarks.rivals.task import Task, perform
 
 KINDS = (
@@ -61,14 +59,7 @@ class Line(Base):
 
 def work(task: Task) -> None:
     """Get or make each payslip, set what it says, commit."""
-    token = {"access_token": task.token, "expires_in": 1800, "token_type": "Bearer", "refresh_token": "none"}
-    client = ApiClient(
-        Configuration(oauth2_token=OAuth2Token(client_id="none", client_secret="none")),
-        oauth2_token_getter=lambda: {**token, "scope": [], "id_token": ""},
-        oauth2_token_saver=lambda _: None,
-    )
-    client.set_oauth2_token({**token, "scope": [], "id_token": ""})
-    api = PayrollAuApi(client, base_url=f"{task.url}/payroll.xro/1.0")
+    api = api_of(task)
     engine = create_engine(task.database.replace("postgresql://", "postgresql+psycopg://"))
     with Session(engine) as session:
         for one in task.payslips:
