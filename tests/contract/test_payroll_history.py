@@ -157,8 +157,44 @@ def test_a_payslip_that_xero_has_no_more_is_missing_in_its_run(payroll: Payroll)
     changes = payroll.gone(DetailRequest(Resource.PAYSLIP, SLIP))
     assert changes.ties == {RUN: False}
     assert list(changes.pay_runs) == [RUN]
-    assert [field for field, _, new in corrections(payroll) if new is None] == ["earnings", "net_pay", "tax"]
+    assert corrections(payroll) == []
     assert payroll.save(run()).ties == {RUN: True}
+
+
+def test_a_payslip_that_its_run_has_no_more_takes_its_amounts_back_once_the_run_is_read(
+    payroll: Payroll,
+) -> None:
+    payroll.save(run())
+    payroll.gone(DetailRequest(Resource.PAYSLIP, SLIP))
+    nothing = make_totals(**dict.fromkeys(("earnings", "tax", "net_pay"), Decimal()))
+    without = replace(run(totals=nothing), payslips=())
+    assert payroll.save(without).ties == {RUN: True}
+    assert [field for field, _, new in corrections(payroll) if new is None] == ["earnings", "net_pay", "tax"]
+
+
+def test_payslips_that_came_before_their_reverted_run_did_are_no_corrections(payroll: Payroll) -> None:
+    """New Zealand's payslips do not say that they are a draft's by now."""
+    payroll.save(run())
+    edited = run("draft", tax="999.00")
+    assert payroll.save(replace(edited, summary=None)).ties == {RUN: False}
+    payroll.save(edited)
+    payroll.save(run())
+    assert corrections(payroll) == []
+
+
+def test_a_payslip_that_was_missed_between_two_pages_is_no_correction(payroll: Payroll) -> None:
+    payroll.save(run())
+    assert payroll.save(replace(run(), summary=None, payslips=())).ties == {RUN: False}
+    payroll.save(run())
+    assert corrections(payroll) == []
+
+
+def test_what_is_finer_than_a_cent_does_not_keep_a_run_from_tying_out(payroll: Payroll) -> None:
+    totals = make_totals()
+    assert totals.net_pay is not None
+    assert payroll.save(run(totals=make_totals(net_pay=totals.net_pay + Decimal("0.0000001")))).ties == {
+        RUN: True
+    }
 
 
 def test_a_run_that_is_gone_ties_out_no_more_and_no_less(payroll: Payroll) -> None:

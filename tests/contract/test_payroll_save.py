@@ -287,7 +287,7 @@ def test_erasing_deletes_every_row_and_counts_them(payroll: Payroll) -> None:
     everything = [
         *(record for _, _, record, _ in FLAT),
         make_employee_detail(),
-        make_pay_run_detail("run-1", "slip-1", "slip-2"),
+        make_pay_run_detail("run-1", "slip-1", "slip-2", totals=Totals(net_pay=Decimal("2858.00"))),
         make_lines("slip-1", make_line(0), make_line(1)),
         make_timesheet_detail(),
     ]

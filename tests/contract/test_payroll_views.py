@@ -1,5 +1,6 @@
 """What the views make of saves that are not over: which rows they show as changed, and as whole."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -65,7 +66,10 @@ class Told:
     def answers(self, column: str) -> list[Any]:
         """What the query of docs/data-model.md that has this column answers in it."""
         [query] = [one.split("```")[0] for one in QUERIES if f" AS {column}" in one]
-        return [row[column] for row in self._backend.ask(query.rstrip("\n;"), clinic_id=CLINIC)]
+        return [row[column] for row in self.ask(query)]
+
+    def ask(self, query: str) -> list[Mapping[str, Any]]:
+        return list(self._backend.ask(query.rstrip("\n;"), clinic_id=CLINIC))
 
     def of(self, view: str, column: str) -> list[object]:
         return [row[column] for row in self._backend.ask(f"SELECT {column} FROM allie_xero_read.{view}")]
@@ -87,6 +91,28 @@ def test_who_follows_changes_is_told_that_a_draft_was_posted(told: Told, view: s
 @pytest.mark.parametrize("view", ["pay_run", "payslip", "pay_line"])
 def test_who_follows_changes_is_told_of_none_where_there_is_none(told: Told, view: str) -> None:
     assert told.after(view, DRAFT, *DRAFT) == 0
+
+
+def unread(name: str) -> Record:
+    return make_pay_run(name, totals=Totals(net_pay=Decimal("300.00")))
+
+
+def test_a_period_has_no_earnings_until_those_of_each_of_its_runs_are_known(
+    told: Told, payroll: Payroll
+) -> None:
+    payroll.save(newer(earnings="1729.00"))
+    assert told.of("pay_period", "posted_earnings") == [Decimal("1729.00")]
+    payroll.save(unread("run-2"))
+    assert told.of("pay_period", "posted_pay_runs") == [2]
+    assert told.of("pay_period", "posted_earnings") == [None]
+    assert told.of("pay_period", "posted_net_pay") == [Decimal("1729.00")]
+
+
+def test_a_run_whose_payslips_are_withheld_is_not_summed_from_them(told: Told, payroll: Payroll) -> None:
+    payroll.save(newer(earnings="1729.00"))
+    payroll.save(newer(earnings="1729.00", net_pay="1429.01"))
+    assert told.of("pay_run", "ties_out") == [False]
+    assert told.of("pay_run", "earnings") == told.of("pay_period", "posted_earnings") == [None]
 
 
 @pytest.mark.parametrize("view", ["payslip", "pay_line"])
@@ -182,6 +208,42 @@ def test_leave_that_the_balance_has_counted_already_is_not_coming_any_more(
     ]
     payroll.save(make_employee_detail(), make_leave(periods=tuple(periods)))
     assert told.answers("units_planned") == [Decimal("3.8")]
+
+
+@pytest.mark.parametrize(("held", "planned"), [("weeks", "1"), ("hours", "36"), (None, "36")])
+def test_leave_that_is_coming_is_counted_as_the_balance_is(
+    told: Told, payroll: Payroll, held: str | None, planned: str
+) -> None:
+    """New Zealand: a leave of which thirty-six hours are paid, and one week is taken."""
+    today = payroll.today()
+    period = LeavePeriod(
+        position=0,
+        period_start=today,
+        period_end=today + timedelta(days=6),
+        units=Decimal(36),
+        status="approved",
+        type_of_units="hours",
+        units_taken=Decimal(1),
+        type_of_units_taken="weeks",
+    )
+    balance = replace(make_employee_detail().leave_balances[0], type_of_units=held)
+    payroll.save(replace(make_employee_detail(), leave_balances=(balance,)), make_leave(periods=(period,)))
+    assert told.answers("units_planned") == [Decimal(planned)]
+
+
+def test_payslips_from_before_somebody_was_hired_anew_have_their_first_terms(
+    told: Told, payroll: Payroll
+) -> None:
+    hired = make_employee(start_date=payroll.today() - timedelta(days=1))
+    payroll.save(make_employee_detail(summary=hired), make_pay_run_detail(), make_lines())
+    assert told.of("employee_version", "is_first") == [True]
+    payroll.save(make_timesheet_detail(status="approved"))
+    assert told.answers("hours_worked") == [Decimal("7.60")]
+    payroll.save(replace(make_employee_detail(summary=hired), annual_salary=Decimal(99_000)))
+    assert sorted(map(str, told.of("employee_version", "is_first"))) == ["False", "True"]
+    [query] = [one.split("```")[0] for one in QUERIES if "v.annual_salary" in one]
+    [row] = told.ask(query)
+    assert row["annual_salary"] == make_employee_detail().annual_salary
 
 
 def test_hours_that_were_turned_down_were_not_worked(told: Told, payroll: Payroll) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from domain.model.ids import ConnectionId, SourceId
@@ -52,7 +52,10 @@ class PayrollHistory:
         row = self._rows.of("pay_run", self._connection_id).get((run,))
         if row is None:
             return {}
-        sums_tie = all(row.values[name] in (None, self._sum(run, name)) for name in TOTALS)
+        sums_tie = all(
+            row.values[name] is None or _cents(row.values[name]) == _cents(self._sum(run, name))
+            for name in TOTALS
+        )
         ties_out = sums_tie if row.is_there else None
         if row.values.get("ties_out") is ties_out:
             return {}
@@ -70,7 +73,10 @@ class PayrollHistory:
 
     def note_corrections(self, run: SourceId) -> None:
         row = self._rows.of("pay_run", self._connection_id).get((run,))
-        if row is None or (row.is_there and row.values["status"] != "posted"):
+        if row is None:
+            return
+        is_whole = row.values["status"] == "posted" and row.values.get("ties_out")
+        if row.is_there and not is_whole:
             return
         for key, slip in self._slips(run):
             is_there = slip.is_there and row.is_there
@@ -93,6 +99,10 @@ class PayrollHistory:
         old = self._rows.rows.get(place)
         row = Row(values=values, changed_at=self._rows.clock())
         self._rows.rows[place] = replace(old, values=values) if old is not None else row
+
+
+def _cents(amount: Decimal) -> Decimal:
+    return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def _midnight(day: date) -> datetime:

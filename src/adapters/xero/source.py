@@ -164,7 +164,7 @@ class XeroPayrollSource:
             unreadable=unreadable,
             held=held,
             at=at,
-            more=_has_more(document, held, number),
+            more=has_more(document, held, number),
         )
 
     def _call(self, reading: Reading, request: Request, number: int) -> Asking[Answer]:
@@ -200,7 +200,7 @@ def _id(record: Any) -> str | None:
     return getattr(record, "id", None) or getattr(record, "payslip_id", None)
 
 
-def _has_more(document: Document, held: int, number: int) -> bool:
+def has_more(document: Document, held: int, number: int) -> bool:
     """Whether another page follows: as the answer says, or by this one being full."""
     if "pagination" not in document:
         return held >= PAGE
@@ -208,7 +208,9 @@ def _has_more(document: Document, held: int, number: int) -> bool:
         pages = msgspec.json.decode(document["pagination"], type=Pagination | None, strict=False)
     except msgspec.ValidationError:
         return held >= PAGE
-    return pages is not None and (pages.pageCount or 0) > number
+    if pages is None or not pages.pageCount:
+        return held >= PAGE
+    return pages.pageCount > number
 
 
 def open_source(transport: Transport, clock: Clock) -> OpenSource:

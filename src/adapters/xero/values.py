@@ -14,9 +14,11 @@ from domain.model.ids import SourceId
 MS_DATE = re.compile(r"/Date\((-?\d{1,17})(?:[+-]\d{4})?\)/")
 """AU writes milliseconds since 1970, sometimes with a zone that does not change the instant."""
 
-LARGEST_EXPONENT = 15
+LARGEST_EXPONENT = 14
+"""A larger amount is no payroll; PostgreSQL would take it, and a report would not."""
+
 FINEST = Decimal("1E-12")
-"""An amount outside these is no payroll; PostgreSQL would take it, and a report would not."""
+"""What is finer is the noise of a binary fraction, or a quotient without end."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -57,15 +59,32 @@ def required_day(value: str | None) -> date:
     return found
 
 
+def nearest_day(value: str | None) -> date:
+    """
+    A calendar date that has to be there, by the nearest midnight in UTC.
+
+    Who enters leave may write midnight where they are, which in Australia is the evening before in UTC
+    (Xero-OpenAPI, xero-payroll-au.yaml: the example of a leave application).
+    """
+    moment = instant(value)
+    if moment is None:
+        raise ValueError("a date is missing")
+    try:
+        return (moment + timedelta(hours=12)).date()
+    except OverflowError:
+        raise ValueError("a date beyond the calendar") from None
+
+
 def amount(value: Decimal | None) -> Decimal | None:
-    """A finite amount of a size that can be meant."""
+    """A finite amount of a size that can be meant, to twelve decimals."""
     if value is None:
         return None
     if not value.is_finite():
         raise ValueError("not a finite number")
-    if value and (value.adjusted() > LARGEST_EXPONENT or value != value.quantize(FINEST)):
+    if value and value.adjusted() > LARGEST_EXPONENT:
         raise ValueError("a number beyond any payroll")
-    return value
+    rounded = value.quantize(FINEST)
+    return value if value == rounded else rounded
 
 
 def text(value: str | None) -> str | None:

@@ -281,13 +281,20 @@ class TimesheetDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeavePeriod:
-    """The part of a leave application that falls into one pay period."""
+    """
+    The part of a leave application that falls into one pay period.
+
+    New Zealand tells what is taken of the leave beside the `units` that are paid, and what each counts.
+    """
 
     position: int
     period_start: date | None
     period_end: date | None
     units: Decimal | None
     status: str | None
+    type_of_units: str | None = None
+    units_taken: Decimal | None = None
+    type_of_units_taken: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

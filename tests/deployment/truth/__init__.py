@@ -153,6 +153,7 @@ def _time(truth: dict[str, Any], region: Region) -> dict[str, Facts]:
                 day(period["end_date"]),
                 amount(period["units"]),
                 region.leave_status(period["status"]),
+                *region.leave_units,
             )
             for one in leave
             for position, period in enumerate(one["periods"])
@@ -233,6 +234,9 @@ VIEWS = {
     "timesheet_entry": _view("timesheet_id day earnings_rate_id tracking_item_id", "units"),
     "timesheet_hours": _view("employee_id day earnings_rate_id status", "hours"),
     "leave_application": _view("leave_application_id", "employee_id leave_type_id start_date end_date"),
-    "leave_period": _view("leave_application_id position", "period_start period_end units status"),
+    "leave_period": _view(
+        "leave_application_id position",
+        "period_start period_end units status type_of_units units_taken type_of_units_taken",
+    ),
     "leave_balance": _view("employee_id leave_type_id", "name units type_of_units"),
 }

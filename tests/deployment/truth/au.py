@@ -32,6 +32,10 @@ class Australia:
     def item_kinds(self) -> dict[str, str]:
         return {kind: kind for kind in ("earnings", "deduction", "leave", "reimbursement")}
 
+    @property
+    def leave_units(self) -> tuple[Any, ...]:
+        return (None, None, None)
+
     def settings(self, one: dict[str, Any]) -> tuple[Any, ...]:
         tracking = [one["employee_groups"], one["timesheet_categories"]]
         return (one["days_in_payroll_year"], names(one["accounts"]), names(tracking))

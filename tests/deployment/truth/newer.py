@@ -21,6 +21,7 @@ class Newer:
     sheets: dict[str, str]
     has_job_title: bool
     zone: str
+    leave_units: tuple[Any, ...] = (None, None, None)
 
     def settings(self, one: dict[str, Any]) -> tuple[Any, ...]:
         tracking = [one["employee_groups"], one["timesheet_categories"]]
@@ -116,6 +117,7 @@ NZ: Region = Newer(
     sheets={**SHEETS, "requested": "requested"},
     has_job_title=True,
     zone="Pacific/Auckland",
+    leave_units=("hours", amount("0.2"), "weeks"),
 )
 
 UK: Region = Newer(

@@ -86,7 +86,7 @@ def test_an_amount_is_kept_as_it_is(said: str) -> None:
     assert str(values.amount(Decimal(said))) == str(Decimal(said))
 
 
-@pytest.mark.parametrize("said", ["NaN", "sNaN", "-NaN", "Infinity", "-Infinity", "1E+16", "-1E+30", "1E-13"])
+@pytest.mark.parametrize("said", ["NaN", "sNaN", "-NaN", "Infinity", "-Infinity", "1E+16", "-1E+30"])
 def test_what_cannot_be_meant_as_an_amount_is_refused(said: str) -> None:
     with pytest.raises(ValueError, match="number"):
         values.amount(Decimal(said))
@@ -100,6 +100,40 @@ def test_an_amount_is_finite_or_refused(said: Decimal) -> None:
         return
     assert found is not None
     assert found.is_finite()
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("1234.5600000000001", "1234.56"),
+        ("25.641025641025642", "25.641025641026"),
+        ("-38.46153846153846", "-38.461538461538"),
+        ("1E-13", "0"),
+        ("999999999999999.9999999999999", "1000000000000000"),
+    ],
+)
+def test_noise_is_rounded_off(said: str, kept: str) -> None:
+    assert values.amount(Decimal(said)) == Decimal(kept)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("/Date(1572566400000+0000)/", "2019-11-01"),
+        ("/Date(1572559200000+0000)/", "2019-11-01"),
+        ("2026-10-31T13:00:00", "2026-11-01"),
+        ("2026-11-01", "2026-11-01"),
+    ],
+)
+def test_leave_begins_on_the_day_whose_midnight_is_nearest(said: str, meant: str) -> None:
+    """Midnight in UTC, and in the East of Australia in summer."""
+    assert values.nearest_day(said) == date.fromisoformat(meant)
+
+
+@pytest.mark.parametrize("said", [None, "", "9999-12-31T13:00:00", "soon"])
+def test_leave_without_a_day_is_refused(said: str | None) -> None:
+    with pytest.raises(ValueError, match="date"):
+        values.nearest_day(said)
 
 
 def test_an_amount_may_be_missing() -> None:

@@ -40,7 +40,9 @@ SELECT e.connection_id, e.clinic_id, e.id,
 ON CONFLICT DO NOTHING
 """)  # noqa: S608
 
-_SUMS = " AND ".join(f"(r.{one} IS NULL OR r.{one} = coalesce(sum(s.{one}), 0))" for one in TOTALS)
+_SUMS = " AND ".join(
+    f"(r.{one} IS NULL OR round(r.{one}, 2) = round(coalesce(sum(s.{one}), 0), 2))" for one in TOTALS
+)
 
 TIE_OUT = text(f"""
 WITH tied AS (
@@ -67,7 +69,7 @@ WITH seen AS (
       FROM allie_xero.payslip s
       JOIN allie_xero.pay_run r ON r.connection_id = s.connection_id AND r.id = s.pay_run_id
      WHERE s.connection_id = :connection_id AND s.pay_run_id = ANY(:runs)
-       AND (r.status = 'posted' OR r.deleted_at IS NOT NULL)
+       AND (r.status = 'posted' AND r.ties_out OR r.deleted_at IS NOT NULL)
 ), differing AS (
     SELECT * FROM seen WHERE old IS DISTINCT FROM new
 ), noted AS (
@@ -106,6 +108,7 @@ def note_corrections(session: Session, scope: Mapping[str, object], runs: Sequen
     """
     Note which amounts of posted payslips are not what they were when they were last posted.
 
-    What a draft shows in between, while a run is reverted, counts for nothing.
+    What a draft shows in between, while a run is reverted, counts for nothing; nor does what does not tie
+    out, as it may be of a draft that we do not know of yet, or not all there is.
     """
     session.execute(NOTE_CORRECTIONS, {**scope, "runs": list(runs), "fields": list(TOTALS)})

@@ -281,6 +281,9 @@ leave_period = _payroll(
     period_end=DAY,
     units=AMOUNT,
     status=TEXT,
+    type_of_units=TEXT,
+    units_taken=AMOUNT,
+    type_of_units_taken=TEXT,
 )
 
 PAYROLL_TABLES = (

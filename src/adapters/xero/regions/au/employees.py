@@ -62,7 +62,9 @@ def employee(found: structs.Employee) -> Iterator[EmployeeDetail]:
         annual_salary=values.amount(line.AnnualSalary),
         hours_per_week=values.amount(line.NumberOfUnitsPerWeek),
         rate_per_unit=values.amount(line.RatePerUnit),
-        leave_balances=tuple(_balance(one) for one in found.LeaveBalances or ()),
+        leave_balances=tuple(
+            _balance(one, one.LeaveTypeID) for one in found.LeaveBalances or () if one.LeaveTypeID
+        ),
     )
 
 
@@ -72,9 +74,9 @@ def _ordinary(found: structs.Employee) -> structs.TemplateEarnings:
     return next(mine, structs.TemplateEarnings())
 
 
-def _balance(found: structs.LeaveBalance) -> LeaveBalance:
+def _balance(found: structs.LeaveBalance, leave_type: str) -> LeaveBalance:
     return LeaveBalance(
-        leave_type_id=SourceId(found.LeaveTypeID),
+        leave_type_id=SourceId(leave_type),
         name=values.text(found.LeaveName),
         units=values.amount(found.NumberOfUnits),
         type_of_units=values.word(found.TypeOfUnits),
@@ -118,8 +120,8 @@ def leave_application(found: structs.LeaveApplication) -> Iterator[LeaveApplicat
         id=SourceId(found.LeaveApplicationID),
         employee_id=SourceId(found.EmployeeID),
         leave_type_id=values.identifier(found.LeaveTypeID),
-        start_date=values.required_day(found.StartDate),
-        end_date=values.required_day(found.EndDate),
+        start_date=values.nearest_day(found.StartDate),
+        end_date=values.nearest_day(found.EndDate),
         periods=tuple(
             LeavePeriod(
                 position=position,

@@ -23,8 +23,8 @@ def settings(found: structs.Settings) -> Iterator[PayrollSettings]:
     tracking = [
         {
             "use": use,
-            "id": category.get("TrackingCategoryID"),
-            "name": values.text(category.get("TrackingCategoryName")),
+            "id": category.TrackingCategoryID,
+            "name": values.text(category.TrackingCategoryName),
         }
         for use, category in (found.TrackingCategories or {}).items()
         if category
@@ -90,7 +90,7 @@ def earnings_rate(found: structs.EarningsRate) -> Iterator[PayItem]:
         category=found.EarningsType,
         rate_type=found.RateType,
         type_of_units=found.TypeOfUnits,
-        rate_per_unit=found.RatePerUnit,
+        rate_per_unit=found.RatePerUnit if found.RatePerUnit is not None else found.Amount,
         multiplier=found.Multiplier,
         account_code=found.AccountCode,
     )

@@ -51,7 +51,7 @@ class Template(Struct):
 class LeaveBalance(Struct):
     """What is left of one type of leave."""
 
-    LeaveTypeID: str
+    LeaveTypeID: str | None = None
     LeaveName: str | None = None
     NumberOfUnits: Decimal | None = None
     TypeOfUnits: str | None = None
@@ -178,11 +178,18 @@ class Account(Struct):
     Name: str | None = None
 
 
+class TrackingCategory(Struct):
+    """A tracking category that payroll uses."""
+
+    TrackingCategoryID: str | None = None
+    TrackingCategoryName: str | None = None
+
+
 class Settings(Struct):
     """Payroll settings; `DaysInPayrollYear` comes as text or number."""
 
     Accounts: list[Account] | None = None
-    TrackingCategories: dict[str, dict[str, str | None] | None] | None = None
+    TrackingCategories: dict[str, TrackingCategory | None] | None = None
     DaysInPayrollYear: int | None = None
 
 
@@ -207,6 +214,7 @@ class EarningsRate(Struct):
     RateType: str | None = None
     TypeOfUnits: str | None = None
     RatePerUnit: Decimal | None = None
+    Amount: Decimal | None = None
     Multiplier: Decimal | None = None
     CurrentRecord: bool | None = None
     UpdatedDateUTC: str | None = None
@@ -250,7 +258,7 @@ class TimesheetLine(Struct):
 
     EarningsRateID: str | None = None
     TrackingItemID: str | None = None
-    NumberOfUnits: list[Decimal] | None = None
+    NumberOfUnits: list[Decimal | None] | None = None
 
 
 class Timesheet(Struct):

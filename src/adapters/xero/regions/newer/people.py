@@ -75,7 +75,7 @@ def employee_detail(
         annual_salary=values.amount(pay.annualSalary) if is_salary else None,
         hours_per_week=values.amount(pay.numberOfUnitsPerWeek),
         rate_per_unit=values.amount(pay.ratePerUnit),
-        leave_balances=tuple(_balance(one) for one in balances),
+        leave_balances=tuple(_balance(one, one.leaveTypeID) for one in balances if one.leaveTypeID),
         leave=tuple(_leave(employee_id, one) for one in leave),
     )
 
@@ -87,9 +87,9 @@ def _present(salaries: Sequence[structs.SalaryAndWage]) -> structs.SalaryAndWage
     return newest[-1] if newest else structs.SalaryAndWage()
 
 
-def _balance(found: structs.LeaveBalance) -> LeaveBalance:
+def _balance(found: structs.LeaveBalance, leave_type: str) -> LeaveBalance:
     return LeaveBalance(
-        leave_type_id=SourceId(found.leaveTypeID),
+        leave_type_id=SourceId(leave_type),
         name=values.text(found.name),
         units=values.amount(found.balance),
         type_of_units=values.word(found.typeOfUnits),
@@ -110,6 +110,9 @@ def _leave(employee_id: SourceId, found: structs.Leave) -> LeaveApplication:
                 period_end=values.day(period.periodEndDate),
                 units=values.amount(period.numberOfUnits),
                 status=values.word(period.periodStatus),
+                type_of_units=values.word(period.typeOfUnits),
+                units_taken=values.amount(period.numberOfUnitsTaken),
+                type_of_units_taken=values.word(period.typeOfUnitsTaken),
             )
             for position, period in enumerate(found.periods or ())
         ),

@@ -47,11 +47,14 @@ class SalaryAndWage(Struct):
 
 
 class LeavePeriod(Struct):
-    """The part of a leave that falls into one pay period."""
+    """The part of a leave that falls into one pay period; New Zealand says what is paid and what is taken."""
 
     periodStartDate: str | None = None
     periodEndDate: str | None = None
     numberOfUnits: Decimal | None = None
+    typeOfUnits: str | None = None
+    numberOfUnitsTaken: Decimal | None = None
+    typeOfUnitsTaken: str | None = None
     periodStatus: str | None = None
 
 
@@ -69,7 +72,7 @@ class Leave(Struct):
 class LeaveBalance(Struct):
     """What is left of one type of leave."""
 
-    leaveTypeID: str
+    leaveTypeID: str | None = None
     name: str | None = None
     balance: Decimal | None = None
     typeOfUnits: str | None = None
