@@ -306,8 +306,18 @@ class PayrollStore(Protocol):
         """Read drafts and each calendar's newest posted pay run again: their stamps may not tell."""
         ...
 
-    def doubt_recent(self, connection_id: ConnectionId, details: Collection[Resource]) -> None:
-        """Read again, of these kinds, the staff and runs of thirteen months, and what was set aside."""
+    def recent(self, connection_id: ConnectionId, details: Collection[Resource]) -> Mapping[Resource, int]:
+        """How many staff and runs of thirteen months there are, of these kinds."""
+        ...
+
+    def doubt_recent(
+        self, connection_id: ConnectionId, details: Collection[Resource], *, part: int = 0, parts: int = 1
+    ) -> None:
+        """
+        Read again, of these kinds, the staff and runs of thirteen months, and what was set aside.
+
+        Of the staff and runs that is one of so many parts, which are the same each time; drafts are in all.
+        """
         ...
 
     def doubt_all(self, connection_id: ConnectionId, details: Collection[Resource]) -> None:
@@ -329,6 +339,10 @@ class PayrollStore(Protocol):
 
     def count(self, connection_id: ConnectionId, resource: Resource) -> int:
         """How many rows that list has filled."""
+        ...
+
+    def payslips_a_run(self, connection_id: ConnectionId) -> int:
+        """How many payslips a pay run may have: as many as the largest that we hold, or all active staff."""
         ...
 
     def erase(self, connection_id: ConnectionId) -> Mapping[str, int]:

@@ -75,9 +75,17 @@ class Payroll:
         with self.backend.transaction(CLINIC) as stores:
             return stores.payroll.count(self.connection.id, resource)
 
-    def doubt_recent(self, *details: Resource) -> None:
+    def doubt_recent(self, *details: Resource, part: int = 0, parts: int = 1) -> None:
         with self.backend.transaction(CLINIC) as stores:
-            stores.payroll.doubt_recent(self.connection.id, details or AU.details)
+            stores.payroll.doubt_recent(self.connection.id, details or AU.details, part=part, parts=parts)
+
+    def recent(self, *details: Resource) -> dict[Resource, int]:
+        with self.backend.transaction(CLINIC) as stores:
+            return dict(stores.payroll.recent(self.connection.id, details))
+
+    def payslips_a_run(self) -> int:
+        with self.backend.transaction(CLINIC) as stores:
+            return stores.payroll.payslips_a_run(self.connection.id)
 
     def today(self) -> date:
         with self.backend.transaction(CLINIC) as stores:

@@ -258,7 +258,26 @@ def test_the_staff_and_the_runs_of_the_last_year_are_doubted(payroll: Payroll) -
     payroll.doubt_recent(Resource.PAYSLIP)
     assert payroll.todo() == []
     payroll.doubt_recent()
+    assert payroll.recent(*AU.details) == {Resource.EMPLOYEE: 2, Resource.PAY_RUN: 1}
+    assert payroll.recent(Resource.PAY_RUN, Resource.PAYSLIP) == {Resource.PAY_RUN: 1}
     assert sorted(payroll.todo()) == ["employee:a", "employee:d", "pay_run:new"]
+
+
+def test_in_parts_each_is_doubted_once_and_a_draft_in_all_of_them(payroll: Payroll) -> None:
+    staff = [make_employee_detail(f"employee-{number}") for number in range(20)]
+    runs = [make_pay_run_detail(f"run-{number}", f"slip-{number}") for number in range(20)]
+    payroll.save(*staff, *runs, make_pay_run_detail("draft", "slip-of-draft", status="draft"))
+    payroll.backfilled()
+    found: list[list[str]] = []
+    for part in range(3):
+        payroll.save(*staff, *runs, make_pay_run_detail("draft", "slip-of-draft", status="draft"))
+        before = set(payroll.todo())
+        payroll.doubt_recent(Resource.EMPLOYEE, Resource.PAY_RUN, part=part, parts=3)
+        found.append([one for one in payroll.todo() if one not in before])
+    assert [part.count("pay_run:draft") for part in found] == [1, 1, 1]
+    doubted = [one for part in found for one in part if one != "pay_run:draft"]
+    assert len(doubted) == len(set(doubted)) == 40
+    assert all(len(part) > 1 for part in found)
 
 
 def test_what_a_region_shows_only_as_a_part_of_something_is_never_asked_for_by_itself(

@@ -302,3 +302,16 @@ def test_what_is_older_is_no_backlog(payroll: Payroll) -> None:
     nothing = dict.fromkeys((Resource.EMPLOYEE, Resource.PAY_RUN, Resource.PAYSLIP, Resource.TIMESHEET), 0)
     assert payroll.backlog().fresh == {**nothing, Resource.PAY_RUN: 1}
     assert payroll.backlog().stale == {**nothing, Resource.PAYSLIP: 1, Resource.TIMESHEET: 1}
+
+
+def test_a_run_may_have_as_many_payslips_as_the_largest_here_or_as_there_is_active_staff(
+    payroll: Payroll,
+) -> None:
+    assert payroll.payslips_a_run() == 0
+    left = make_employee_detail("c", summary=make_employee("c", status="terminated"))
+    payroll.save(make_employee_detail("a"), left)
+    assert payroll.payslips_a_run() == 1
+    payroll.save(
+        make_pay_run_detail("run-1", "slip-1", "slip-2", "slip-3"), make_pay_run_detail("run-2", "slip-4")
+    )
+    assert payroll.payslips_a_run() == 3

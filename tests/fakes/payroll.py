@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
+from zlib import crc32
 
 from domain.model.budget import Lane
 from domain.model.ids import ConnectionId, SourceId
@@ -132,12 +134,20 @@ class InMemoryPayrollStore:
             rows = self.payroll.of(resource, connection_id).values()
             there = [row.stale for row in rows if row.is_there and self._is_kept(resource, row)]
             fresh[resource], stale[resource] = there.count(False), there.count(True)
-        slips = self.payroll.of("payslip", connection_id).values()
-        runs = Counter(row.values["pay_run_id"] for row in slips if row.is_there)
-        staff = self.payroll.of("employee", connection_id).values()
-        active = sum(row.is_there and row.values["status"] == "active" for row in staff)
-        per_run = Decimal(runs.total()) / len(runs) if runs else Decimal(active)
+        runs = self._payslips_of_runs(connection_id)
+        per_run = Decimal(runs.total()) / len(runs) if runs else Decimal(self._active(connection_id))
         return Backlog(fresh=fresh, stale=stale, payslips_per_run=per_run)
+
+    def payslips_a_run(self, connection_id: ConnectionId) -> int:
+        return max(self._active(connection_id), *self._payslips_of_runs(connection_id).values(), 0)
+
+    def _payslips_of_runs(self, connection_id: ConnectionId) -> Counter[str]:
+        slips = self.payroll.of("payslip", connection_id).values()
+        return Counter(row.values["pay_run_id"] for row in slips if row.is_there)
+
+    def _active(self, connection_id: ConnectionId) -> int:
+        staff = self.payroll.of("employee", connection_id).values()
+        return sum(row.is_there and row.values["status"] == "active" for row in staff)
 
     def known_to(self, connection_id: ConnectionId) -> Mapping[Stream, date]:
         runs = self.payroll.of("pay_run", connection_id)
@@ -222,16 +232,28 @@ class InMemoryPayrollStore:
             self._doubt(resource, connection_id, lambda _key, _row: True)
         self._syncs.reopen_backfill(connection_id)
 
-    def doubt_recent(self, connection_id: ConnectionId, details: Collection[Resource]) -> None:
+    def recent(self, connection_id: ConnectionId, details: Collection[Resource]) -> Mapping[Resource, int]:
+        found = {}
+        for resource in {Resource.EMPLOYEE, Resource.PAY_RUN} & set(details):
+            rows = self.payroll.of(resource, connection_id).values()
+            found[resource] = sum(row.is_there and self._is_recent(resource, row) for row in rows)
+        return found
+
+    def _is_recent(self, resource: Resource, row: Row) -> bool:
         since = (self._clock() - RECENT).date()
-        if Resource.EMPLOYEE in details:
-            self._doubt(Resource.EMPLOYEE, connection_id, lambda _, row: _is_recent(row.values, since))
-        if Resource.PAY_RUN in details:
-            self._doubt(
-                Resource.PAY_RUN,
-                connection_id,
-                lambda _, row: row.values["status"] == "draft" or row.values["payment_date"] > since,
-            )
+        if resource is Resource.EMPLOYEE:
+            return _is_recent(row.values, since)
+        return bool(row.values["status"] == "draft" or row.values["payment_date"] > since)
+
+    def doubt_recent(
+        self, connection_id: ConnectionId, details: Collection[Resource], *, part: int = 0, parts: int = 1
+    ) -> None:
+        def is_meant(resource: Resource, key: Key, row: Row) -> bool:
+            is_in_part = crc32(key[-1].encode()) % parts == part or row.values["status"] == "draft"
+            return is_in_part and self._is_recent(resource, row)
+
+        for resource in {Resource.EMPLOYEE, Resource.PAY_RUN} & set(details):
+            self._doubt(resource, connection_id, partial(is_meant, resource))
         for resource in details:
             self._doubt(resource, connection_id, lambda _, row: row.set_aside_at is not None)
 

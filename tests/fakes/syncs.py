@@ -138,7 +138,14 @@ class InMemorySyncStore:
         if queued is not None:
             before = self.kept_scans.get((connection_id, resource), Scan(resource=resource))
             again = replace(
-                before, sync_id=queued.id, page=1, watermark=None, head=None, since=None, mark=None
+                before,
+                sync_id=queued.id,
+                begun_at=None,
+                page=1,
+                watermark=None,
+                head=None,
+                since=None,
+                mark=None,
             )
             self.kept_scans[connection_id, resource] = again
 

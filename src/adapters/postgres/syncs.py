@@ -76,7 +76,8 @@ INSERT INTO allie_xero.scan AS s (connection_id, resource, clinic_id, sync_id, p
 SELECT connection_id, :resource, clinic_id, id, 1 FROM allie_xero.sync
  WHERE connection_id = :id AND state = 'queued'
 ON CONFLICT (connection_id, resource) DO UPDATE
-   SET sync_id = excluded.sync_id, page = 1, watermark = NULL, head = NULL, since = NULL, mark = NULL
+   SET sync_id = excluded.sync_id, begun_at = NULL, page = 1, watermark = NULL, head = NULL, since = NULL,
+       mark = NULL
 """)
 
 KEEP = text("""
@@ -101,16 +102,15 @@ SCANS = text("SELECT * FROM allie_xero.scan WHERE connection_id = :id")
 
 SAVE_SCAN = text("""
 INSERT INTO allie_xero.scan
-       (connection_id, resource, clinic_id, watermark, finished_at, fault, attempted_at, sync_id, page, head,
-        since, mark)
-SELECT id, :resource, clinic_id, :watermark, :finished_at, :fault, :attempted_at, :sync_id, :page, :head,
-       :since, :mark
+       (connection_id, resource, clinic_id, watermark, finished_at, fault, attempted_at, sync_id, begun_at,
+        page, head, since, mark)
+SELECT id, :resource, clinic_id, :watermark, :finished_at, :fault, :attempted_at, :sync_id, :begun_at,
+       :page, :head, :since, :mark
   FROM allie_xero.connection WHERE id = :connection_id
 ON CONFLICT (connection_id, resource) DO UPDATE
    SET watermark = excluded.watermark, finished_at = excluded.finished_at, fault = excluded.fault,
-       attempted_at = excluded.attempted_at, sync_id = excluded.sync_id, page = excluded.page,
-       head = excluded.head, since = excluded.since,
-       mark = excluded.mark
+       attempted_at = excluded.attempted_at, sync_id = excluded.sync_id, begun_at = excluded.begun_at,
+       page = excluded.page, head = excluded.head, since = excluded.since, mark = excluded.mark
 """)
 
 TALLY = text("UPDATE allie_xero.sync SET tallies = :tallies WHERE id = :id").bindparams(
@@ -279,6 +279,7 @@ class PostgresSyncStore:
                 "fault": scan.fault,
                 "attempted_at": scan.attempted_at,
                 "sync_id": scan.sync_id,
+                "begun_at": scan.begun_at,
                 "page": scan.page,
                 "head": scan.head,
                 "since": scan.since,
@@ -339,6 +340,7 @@ def _scan(row: RowMapping) -> Scan:
         fault=row["fault"],
         attempted_at=row["attempted_at"],
         sync_id=SyncId(row["sync_id"]) if row["sync_id"] is not None else None,
+        begun_at=row["begun_at"],
         page=row["page"],
         head=row["head"],
         since=row["since"],

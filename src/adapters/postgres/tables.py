@@ -224,6 +224,7 @@ scan = Table(
     Column("fault", Text),
     Column("attempted_at", Instant),
     Column("sync_id", BigInteger),
+    Column("begun_at", Instant),
     _required("page", INTEGER),
     Column("head", Text),
     Column("since", Instant),

@@ -25,6 +25,9 @@ IN_FLIGHT = 4
 SOONEST_DAY = timedelta(minutes=5)
 """The least pause after a day's limit, whatever Xero advises: it was never seen to be over in seconds."""
 
+NIGHT_SHARE = 3
+"""One in so many of a day's calls is what a nightly comparison may read again: the rest has its turn too."""
+
 BACKFILL_RESERVE = 10
 """One in so many of a day's calls is left by backfill for fresh data."""
 
@@ -139,6 +142,10 @@ class Budget:
         """How many calls may be made at once in this lane."""
         reserve = self.day.limit // BACKFILL_RESERVE if lane is Lane.BACKFILL else 0
         return max(0, min(self.minute.remaining, self.day.remaining - reserve, self.app.remaining))
+
+    def nights(self, calls: int) -> int:
+        """Over how many nights so many calls of comparison are shared out."""
+        return max(1, -(-calls // max(1, self.day.limit // NIGHT_SHARE)))
 
     def may_overlap(self, in_flight: int) -> bool:
         """

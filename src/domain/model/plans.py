@@ -54,7 +54,7 @@ NEWER_PAYROLL = (
 
 NEWER_DETAILS = {
     Resource.EMPLOYEE: DetailSpec(stream=Stream.EMPLOYEES, calls=3),
-    Resource.PAY_RUN: DetailSpec(stream=Stream.PAYSLIPS, staff_a_call=100),
+    Resource.PAY_RUN: DetailSpec(stream=Stream.PAYSLIPS, payslips_a_call=100),
     Resource.TIMESHEET: DetailSpec(stream=Stream.TIMESHEETS),
 }
 """

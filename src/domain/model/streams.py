@@ -80,18 +80,18 @@ class DetailSpec:
     """
     A record that is asked for by its id, and how many calls that takes.
 
-    `staff_a_call`: it shows something of everybody, of so many people in each call; None if one shows it all.
+    `payslips_a_call`: it shows payslips, so many in each call; None if one call shows it all.
     """
 
     stream: Stream
     calls: int = 1
-    staff_a_call: int | None = None
+    payslips_a_call: int | None = None
 
-    def sized(self, staff: int) -> Self:
-        """The same for a clinic of so many people."""
-        if self.staff_a_call is None:
+    def sized(self, payslips: int) -> Self:
+        """The same for a clinic whose pay runs have so many payslips."""
+        if self.payslips_a_call is None:
             return self
-        return replace(self, calls=max(self.calls, -(-staff // self.staff_a_call)))
+        return replace(self, calls=max(self.calls, -(-payslips // self.payslips_a_call)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +113,9 @@ class Plan:
             return self.details[resource].stream
         return next(spec.stream for spec in self.lists if spec.resource is resource)
 
-    def sized(self, staff: int) -> Self:
-        """The same plan, with the calls that it takes where so many people work, or have worked."""
-        return replace(self, details={one: spec.sized(staff) for one, spec in self.details.items()})
+    def sized(self, payslips: int) -> Self:
+        """The same plan, with the calls that it takes where a pay run has so many payslips."""
+        return replace(self, details={one: spec.sized(payslips) for one, spec in self.details.items()})
 
     def calls_for(self, resource: Resource) -> int:
         """How many calls one request of this resource makes, at most."""

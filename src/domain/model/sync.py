@@ -110,8 +110,9 @@ class Scan:
     """
     How far a list has been read.
 
-    `watermark` is Xero's clock at the start of the last complete scan. A scan under way belongs to `sync_id`,
-    will set the watermark to `mark`, and continues at `page`.
+    `watermark` is Xero's clock at the start of the last complete scan, and `finished_at` ours: what changed
+    later may not be in it. A scan under way belongs to `sync_id`, was `begun_at`, will set the watermark to
+    `mark`, and continues at `page`.
     """
 
     resource: Resource
@@ -120,6 +121,7 @@ class Scan:
     fault: str | None = None
     attempted_at: datetime | None = None
     sync_id: SyncId | None = None
+    begun_at: datetime | None = None
     page: int = 1
     head: str | None = None
     since: datetime | None = None
@@ -139,13 +141,13 @@ class Scan:
         """The next page."""
         return ListRequest(self.resource, self.page, self.since)
 
-    def begun(self, sync: "Sync", spec: ListSpec) -> Self:
+    def begun(self, sync: "Sync", spec: ListSpec, now: datetime) -> Self:
         """This scan, under way for `sync`; one that already is continues where it was."""
         if self.sync_id == sync.id:
-            return self
+            return replace(self, begun_at=self.begun_at or now)
         changes_only = spec.since and sync.mode is Mode.CHANGES and self.watermark is not None
         since = self.watermark - OVERLAP if changes_only and self.watermark else None
-        return replace(self, sync_id=sync.id, page=1, head=None, since=since, mark=None)
+        return replace(self, sync_id=sync.id, begun_at=now, page=1, head=None, since=since, mark=None)
 
     def loops(self, reply: Reply) -> bool:
         """Whether Xero gave the page before this one again, or more pages than can be meant."""
@@ -157,13 +159,15 @@ class Scan:
         mark = self.mark or reply.at
         if reply.more and not self.loops(reply):
             return replace(self, page=self.page + 1, head=reply.head, mark=mark)
+        looked_at = self.begun_at or now
         return replace(
             self,
             watermark=mark,
-            finished_at=now,
+            finished_at=looked_at,
             fault=None,
-            attempted_at=now,
+            attempted_at=looked_at,
             sync_id=None,
+            begun_at=None,
             page=1,
             head=None,
             since=None,
@@ -175,8 +179,9 @@ class Scan:
         return replace(
             self,
             fault=fault,
-            attempted_at=now,
+            attempted_at=self.begun_at or now,
             sync_id=None,
+            begun_at=None,
             page=1,
             head=None,
             since=None,

@@ -4,7 +4,7 @@ What to ask next: lists first, then the details that they show as changed, then 
 The database says what is missing, so a crash, a limit or a deploy needs no memory of what was under way.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
@@ -98,8 +98,23 @@ def _under_way(stores: Stores, connection: Connection) -> Sync | None:
     if sync.mode is Mode.FULL:
         stores.payroll.doubt_all(connection.id, details)
     if sync.mode is Mode.RECONCILE:
-        stores.payroll.doubt_recent(connection.id, details)
+        part, parts = _of_tonight(stores, connection, details)
+        stores.payroll.doubt_recent(connection.id, details, part=part, parts=parts)
     return sync
+
+
+def _of_tonight(stores: Stores, connection: Connection, details: Collection[Resource]) -> tuple[int, int]:
+    """
+    Which of how many parts of the recent staff and runs a nightly comparison reads again.
+
+    A large clinic's would take all of a day's calls, every day, and nothing else would ever be read.
+    """
+    assert connection.tenant is not None, "an active connection has a tenant"  # noqa: S101
+    plan = plan_of(connection).sized(stores.payroll.payslips_a_run(connection.id))
+    recent = stores.payroll.recent(connection.id, details)
+    calls = sum(count * plan.calls_for(one) for one, count in recent.items())
+    parts = stores.budget.get_for_update(connection.tenant.id).nights(calls)
+    return stores.now.toordinal() % parts, parts
 
 
 def _lists(stores: Stores, connection: Connection, sync: Sync, rest: Rest) -> Batch | None:
@@ -108,7 +123,7 @@ def _lists(stores: Stores, connection: Connection, sync: Sync, rest: Rest) -> Ba
     for spec in plan_of(connection).lists:
         scan = known.get(spec.resource, Scan(resource=spec.resource))
         if spec.stream not in rest.streams and sync.wants(spec, scan):
-            scans[spec.resource] = scan.begun(sync, spec)
+            scans[spec.resource] = scan.begun(sync, spec, stores.now)
     if not scans:
         return None
     lists = tuple(scan.request() for scan in scans.values())
@@ -122,8 +137,8 @@ def _with_newest(stores: Stores, connection: Connection, batch: Batch, rest: Res
     runs = tuple(one for one in wanted if one.resource is Resource.PAY_RUN)
     if not runs:
         return batch
-    staff = stores.payroll.count(connection.id, Resource.EMPLOYEES)
-    return replace(batch, plan=batch.plan.sized(staff), requests=(*_few(runs, staff), *batch.requests))
+    payslips = stores.payroll.payslips_a_run(connection.id)
+    return replace(batch, plan=batch.plan.sized(payslips), requests=(*_few(runs, payslips), *batch.requests))
 
 
 def _resting(connection: Connection, rest: Rest) -> list[Resource]:
@@ -142,14 +157,14 @@ def _details(
     batch = Batch(plan=plan_of(connection), requests=first, lane=lane, sync=sync)
     if not is_runs:
         return batch
-    staff = stores.payroll.count(connection.id, Resource.EMPLOYEES)
-    return replace(batch, plan=batch.plan.sized(staff), requests=_few(first, staff))
+    payslips = stores.payroll.payslips_a_run(connection.id)
+    return replace(batch, plan=batch.plan.sized(payslips), requests=_few(first, payslips))
 
 
-def _few(runs: tuple[Request, ...], staff: int) -> tuple[Request, ...]:
+def _few(runs: tuple[Request, ...], payslips: int) -> tuple[Request, ...]:
     """
-    Pay runs bring a payslip for everybody, which are saved, and seen, before the rest is asked for.
+    Pay runs bring their payslips, which are saved, and seen, before the rest is asked for.
 
     They come a few at a time, or a large clinic's would fill the memory.
     """
-    return runs[: max(1, PAYSLIPS // max(1, staff))]
+    return runs[: max(1, PAYSLIPS // payslips) if payslips else NEWEST]

@@ -226,3 +226,12 @@ def test_backfill_ends_when_the_minutes_and_days_allow(calls: int, takes: timede
 def test_backfill_that_waits_for_the_day_ends_after_it_begins_anew() -> None:
     budget = UNKNOWN.reserved(1, NOW - 23 * HOUR).seen(LimitsSeen(day=0), NOW)
     assert budget.finish_at(10, NOW) == NOW + HOUR + MINUTE
+
+
+@pytest.mark.parametrize(
+    ("day", "calls", "nights"),
+    [(1_000, 0, 1), (1_000, 333, 1), (1_000, 334, 2), (1_000, 780, 3), (5_000, 780, 1)],
+)
+def test_what_a_night_reads_again_takes_a_third_of_a_day_at_most(day: int, calls: int, nights: int) -> None:
+    budget = replace(Budget.unknown(), day=Window.full(DAY, day))
+    assert budget.nights(calls) == nights

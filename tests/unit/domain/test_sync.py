@@ -42,46 +42,55 @@ def test_the_mode_that_covers_both_is_taken(one: Mode, other: Mode, both: Mode) 
 
 
 def test_a_list_that_was_never_read_is_read_from_the_beginning() -> None:
-    scan = FRESH.begun(make_sync(), EMPLOYEES)
+    scan = FRESH.begun(make_sync(), EMPLOYEES, NOW)
     assert scan.is_under_way
     assert scan.is_full
     assert scan.request() == ListRequest(Resource.EMPLOYEES, 1, None)
 
 
 def test_a_look_for_changes_asks_for_a_little_more_than_what_changed_since() -> None:
-    scan = READ.begun(make_sync(), EMPLOYEES)
+    scan = READ.begun(make_sync(), EMPLOYEES, NOW)
     assert scan.request() == ListRequest(Resource.EMPLOYEES, 1, NOW - OVERLAP)
     assert not scan.is_full
 
 
 @pytest.mark.parametrize("mode", [Mode.RECONCILE, Mode.FULL])
 def test_any_other_pass_asks_for_everything(mode: Mode) -> None:
-    assert READ.begun(make_sync(mode=mode), EMPLOYEES).is_full
+    assert READ.begun(make_sync(mode=mode), EMPLOYEES, NOW).is_full
 
 
 def test_a_list_that_cannot_be_asked_for_changes_is_read_whole() -> None:
-    assert READ.begun(make_sync(), SETTINGS).is_full
+    assert READ.begun(make_sync(), SETTINGS, NOW).is_full
 
 
 def test_a_scan_under_way_goes_on_where_it_was() -> None:
     sync = make_sync()
-    scan = FRESH.begun(sync, EMPLOYEES).advanced(make_reply(more=True), NOW)
-    assert scan.begun(sync, EMPLOYEES) == scan
+    scan = FRESH.begun(sync, EMPLOYEES, NOW).advanced(make_reply(more=True), NOW)
+    assert scan.begun(sync, EMPLOYEES, NOW) == scan
     assert scan.request().page == 2
 
 
 def test_a_scan_of_an_earlier_pass_begins_anew() -> None:
-    scan = FRESH.begun(make_sync(id=SyncId(1)), EMPLOYEES).advanced(make_reply(more=True), NOW)
-    anew = scan.begun(make_sync(id=SyncId(2)), EMPLOYEES)
+    scan = FRESH.begun(make_sync(id=SyncId(1)), EMPLOYEES, NOW).advanced(make_reply(more=True), NOW)
+    anew = scan.begun(make_sync(id=SyncId(2)), EMPLOYEES, NOW)
     assert (anew.request().page, anew.mark) == (1, None)
 
 
 def test_the_watermark_is_xeros_clock_when_the_scan_began() -> None:
-    first = FRESH.begun(make_sync(), EMPLOYEES).advanced(make_reply(more=True, at=NOW), NOW + HOUR)
+    first = FRESH.begun(make_sync(), EMPLOYEES, NOW).advanced(make_reply(more=True, at=NOW), NOW + HOUR)
     assert (first.watermark, first.finished_at, first.page) == (None, None, 2)
     last = first.advanced(make_reply(at=NOW + HOUR), NOW + 2 * HOUR)
-    assert (last.watermark, last.finished_at) == (NOW, NOW + 2 * HOUR)
+    assert last.watermark == NOW
     assert (last.is_under_way, last.page, last.mark, last.fault) == (False, 1, None, None)
+
+
+def test_a_list_is_as_current_as_when_its_first_page_was_asked_for() -> None:
+    sync = make_sync()
+    first = FRESH.begun(sync, EMPLOYEES, NOW).advanced(make_reply(more=True), NOW + HOUR)
+    last = first.begun(sync, EMPLOYEES, NOW + 2 * HOUR).advanced(make_reply(), NOW + 3 * HOUR)
+    assert (last.finished_at, last.attempted_at, last.begun_at) == (NOW, NOW, None)
+    later = make_sync(id=SyncId(2), requested_at=NOW + HOUR)
+    assert later.wants(EMPLOYEES, last)
 
 
 def test_a_list_without_end_is_ended() -> None:
@@ -90,7 +99,7 @@ def test_a_list_without_end_is_ended() -> None:
 
 
 def test_a_list_that_gives_the_same_page_again_is_ended() -> None:
-    scan = FRESH.begun(make_sync(), EMPLOYEES).advanced(make_reply(more=True, head="a"), NOW)
+    scan = FRESH.begun(make_sync(), EMPLOYEES, NOW).advanced(make_reply(more=True, head="a"), NOW)
     same = make_reply(more=True, head="a")
     assert scan.loops(same)
     assert not scan.advanced(same, NOW).is_under_way
@@ -98,7 +107,7 @@ def test_a_list_that_gives_the_same_page_again_is_ended() -> None:
 
 
 def test_a_refused_list_keeps_its_watermark_and_says_what_is_wrong() -> None:
-    scan = READ.begun(make_sync(mode=Mode.FULL), EMPLOYEES).failed("ScopeMissing", NOW + HOUR)
+    scan = READ.begun(make_sync(mode=Mode.FULL), EMPLOYEES, NOW + HOUR).failed("ScopeMissing", NOW + 2 * HOUR)
     assert (scan.watermark, scan.finished_at, scan.attempted_at) == (NOW, NOW, NOW + HOUR)
     assert (scan.fault, scan.is_under_way) == ("ScopeMissing", False)
     assert READ.advanced(make_reply(), NOW).fault is None
@@ -145,12 +154,12 @@ def test_a_list_that_seldom_moves_rests_from_looks_for_changes(
 
 def test_a_scan_under_way_is_finished_by_its_own_pass() -> None:
     sync = make_sync(requested_at=NOW - HOUR)
-    assert sync.wants(EMPLOYEES, READ.begun(sync, EMPLOYEES))
+    assert sync.wants(EMPLOYEES, READ.begun(sync, EMPLOYEES, NOW))
 
 
 def test_a_list_that_was_refused_is_not_asked_again_by_the_same_pass() -> None:
     sync = make_sync(requested_at=NOW)
-    refused = FRESH.begun(sync, EMPLOYEES).failed("ScopeMissing", NOW + HOUR)
+    refused = FRESH.begun(sync, EMPLOYEES, NOW).failed("ScopeMissing", NOW + HOUR)
     assert not sync.wants(EMPLOYEES, refused)
     assert make_sync(id=SyncId(2), requested_at=NOW + 2 * HOUR).wants(EMPLOYEES, refused)
 

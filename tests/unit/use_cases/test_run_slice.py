@@ -587,6 +587,59 @@ def test_pay_runs_of_many_pages_are_not_begun_at_the_end_of_a_minute() -> None:
     assert counts(service)["payslip"] == 2 * 20
 
 
+def test_a_night_reads_a_part_of_a_large_clinics_staff_again_and_some_nights_all_of_it() -> None:
+    """In New Zealand somebody is three calls, so 130 staff are more than a third of a day's thousand."""
+    service = in_new_zealand(staff=130)
+    nights = []
+    for _ in range(3):
+        service.xero.requests.clear()
+        while service.slice() is not SliceOutcome.DONE:
+            service.database.pass_time(timedelta(seconds=61))
+        nights.append({one.source_id for one in details_of(service.xero.requests)})
+        service.database.pass_time(timedelta(days=1))
+        service.request_sync(make_request(mode=Mode.RECONCILE))
+    first, second, third = nights
+    assert len(first) == 130
+    assert not second & third
+    assert second | third == first
+
+
+def test_a_wish_that_comes_after_a_list_was_read_has_it_read_again(service: InMemoryService) -> None:
+    """Somebody edits an employee and presses refresh while the rest of the batch is still on its way."""
+    service.slice()
+    service.database.pass_time(HOUR)
+    wishes = 0
+
+    def edit(request: Request) -> None:
+        nonlocal wishes
+        if request.resource is Resource.LEAVE and not wishes:
+            wishes += 1
+            service.database.pass_time(timedelta(seconds=2))
+            now = service.database.now
+            employ(service, "employee-1", summary=make_employee(first_name="New", source_updated_at=now))
+            service.request_sync(make_request())
+
+    service.xero.meanwhile = edit
+    service.sync()
+    rows = service.database.payroll.payroll.of("employee", service.connection().id)
+    assert "New" in {row.values["first_name"] for row in rows.values()}
+
+
+def test_a_list_whose_pages_take_long_is_no_more_current_than_its_first(service: InMemoryService) -> None:
+    service.xero.page_size = 2
+    begun = service.database.now
+
+    def dawdle(request: Request) -> None:
+        if request == ListRequest(Resource.PAY_RUNS, 2):
+            service.database.pass_time(timedelta(minutes=10))
+
+    service.xero.meanwhile = dawdle
+    while service.slice() is not SliceOutcome.DONE:
+        service.database.pass_time(timedelta(seconds=61))
+    finished = [one for one in said(service, SyncFinished) if isinstance(one, SyncFinished)]
+    assert finished[0].streams[Stream.PAY_RUNS].checked_at == begun
+
+
 def test_a_stream_that_the_country_does_not_have_is_not_spoken_of() -> None:
     service = in_new_zealand()
     service.slice()

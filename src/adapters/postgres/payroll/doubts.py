@@ -141,19 +141,18 @@ SELECT EXISTS (SELECT FROM {table} WHERE connection_id = :id AND id = :source_id
 """
 
 # Who has left is still in runs, and a run changes the leave that is left without moving the employee's stamp.
-DOUBT_RECENT_STAFF = text("""
-UPDATE allie_xero.employee SET stale = true
- WHERE connection_id = :id AND deleted_at IS NULL AND NOT stale
-   AND (status = 'active' OR end_date > now() - interval '13 months')
-""")
+RECENT = {
+    Resource.EMPLOYEE: "(status = 'active' OR end_date > now() - interval '13 months')",
+    Resource.PAY_RUN: "(status = 'draft' OR payment_date > now() - interval '13 months')",
+}
 
-DOUBT_RECENT_RUNS = text("""
-UPDATE allie_xero.pay_run SET stale = true
- WHERE connection_id = :id AND deleted_at IS NULL AND NOT stale
-   AND (status = 'draft' OR payment_date > now() - interval '13 months')
-""")
+COUNT_RECENT = "SELECT count(*) FROM {table} WHERE connection_id = :id AND deleted_at IS NULL AND {recent}"
 
-DOUBT_RECENT = {Resource.EMPLOYEE: DOUBT_RECENT_STAFF, Resource.PAY_RUN: DOUBT_RECENT_RUNS}
+DOUBT_RECENT = """
+UPDATE {table} SET stale = true
+ WHERE connection_id = :id AND deleted_at IS NULL AND NOT stale AND {recent}
+   AND (status = 'draft' OR abs(hashtext(id) % CAST(:parts AS integer)) = :part)
+"""
 
 DOUBT_SET_ASIDE = """
 UPDATE {table} SET stale = true
@@ -242,11 +241,28 @@ def doubt_all(session: Session, connection_id: ConnectionId, details: Collection
     session.execute(REOPEN, {"id": connection_id})
 
 
-def doubt_recent(session: Session, connection_id: ConnectionId, details: Collection[Resource]) -> None:
-    """Mark as stale, of these kinds, the staff and runs of thirteen months, and what was set aside."""
+def recent(
+    session: Session, connection_id: ConnectionId, details: Collection[Resource]
+) -> Mapping[Resource, int]:
+    """How many staff and runs of thirteen months there are, of these kinds."""
+    return {
+        one: int(session.execute(_of_recent(COUNT_RECENT, one), {"id": connection_id}).scalar_one())
+        for one in RECENT.keys() & details
+    }
+
+
+def _of_recent(query: str, resource: Resource) -> TextClause:
+    return text(query.format(table=DETAILS[resource][0].fullname, recent=RECENT[resource]))
+
+
+def doubt_recent(
+    session: Session, connection_id: ConnectionId, details: Collection[Resource], part: int, parts: int
+) -> None:
+    """Mark as stale, of these kinds, a part of the staff and runs of 13 months, and what was set aside."""
     for resource in details:
-        if resource in DOUBT_RECENT:
-            session.execute(DOUBT_RECENT[resource], {"id": connection_id})
+        if resource in RECENT:
+            values = {"id": connection_id, "part": part, "parts": parts}
+            session.execute(_of_recent(DOUBT_RECENT, resource), values)
         set_aside = text(DOUBT_SET_ASIDE.format(table=DETAILS[resource][0].fullname))
         session.execute(set_aside, {"id": connection_id})
 

@@ -40,6 +40,10 @@ class PostgresPayrollStore:
         """How much detail there is, and how much of it is stale."""
         return todo.backlog(self._session, connection_id, self._history)
 
+    def payslips_a_run(self, connection_id: ConnectionId) -> int:
+        """How many payslips a pay run may have: as many as the largest here, or all active staff."""
+        return todo.payslips_a_run(self._session, connection_id)
+
     def known_to(self, connection_id: ConnectionId) -> Mapping[Stream, date]:
         """The last payment date of posted pay runs and of their payslips with lines; timesheets' last day."""
         return todo.known_to(self._session, connection_id)
@@ -68,9 +72,15 @@ class PostgresPayrollStore:
         """Read every detail of these kinds again, as backfill."""
         doubts.doubt_all(self._session, connection_id, details)
 
-    def doubt_recent(self, connection_id: ConnectionId, details: Collection[Resource]) -> None:
-        """Read again, of these kinds, the staff and runs of thirteen months, and what was set aside."""
-        doubts.doubt_recent(self._session, connection_id, details)
+    def recent(self, connection_id: ConnectionId, details: Collection[Resource]) -> Mapping[Resource, int]:
+        """How many staff and runs of thirteen months there are, of these kinds."""
+        return doubts.recent(self._session, connection_id, details)
+
+    def doubt_recent(
+        self, connection_id: ConnectionId, details: Collection[Resource], *, part: int = 0, parts: int = 1
+    ) -> None:
+        """Read again, of these kinds, a part of the staff and runs of 13 months, and what was set aside."""
+        doubts.doubt_recent(self._session, connection_id, details, part, parts)
 
     def note_seen(self, connection_id: ConnectionId, request: ListRequest, reply: Reply) -> None:
         """Remember what a page of a full scan has shown, until its last."""

@@ -85,6 +85,13 @@ SELECT coalesce(avg(payslips), (SELECT count(*) FROM allie_xero.employee
          WHERE connection_id = :id AND deleted_at IS NULL GROUP BY pay_run_id) AS runs
 """)
 
+MOST_PER_RUN = text("""
+SELECT greatest((SELECT count(*) FROM allie_xero.employee
+                  WHERE connection_id = :id AND status = 'active' AND deleted_at IS NULL),
+                (SELECT max(payslips) FROM (SELECT count(*) AS payslips FROM allie_xero.payslip
+                  WHERE connection_id = :id AND deleted_at IS NULL GROUP BY pay_run_id) AS runs))
+""")
+
 KNOWN_TO = text("""
 SELECT 'pay_runs' AS stream, max(payment_date) AS day FROM allie_xero.pay_run
  WHERE connection_id = :id AND status = 'posted' AND deleted_at IS NULL
@@ -140,6 +147,11 @@ def backlog(session: Session, connection_id: ConnectionId, history: date) -> Bac
         stale={Resource(row.resource): row.stale for row in counts},
         payslips_per_run=Decimal(per_run),
     )
+
+
+def payslips_a_run(session: Session, connection_id: ConnectionId) -> int:
+    """How many payslips a pay run may have."""
+    return int(session.execute(MOST_PER_RUN, {"id": connection_id}).scalar_one())
 
 
 def known_to(session: Session, connection_id: ConnectionId) -> Mapping[Stream, date]:

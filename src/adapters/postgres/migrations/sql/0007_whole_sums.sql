@@ -1,3 +1,6 @@
+-- A list is as current as when we began to look, however long its pages took.
+ALTER TABLE allie_xero.scan ADD COLUMN begun_at TIMESTAMP WITH TIME ZONE;
+
 -- New Zealand tells two quantities of a leave: what is paid and what is taken, each in units of its own.
 ALTER TABLE allie_xero.leave_period
     ADD COLUMN type_of_units TEXT, ADD COLUMN units_taken NUMERIC, ADD COLUMN type_of_units_taken TEXT;
