@@ -123,10 +123,13 @@ SELECT version_num, obj_description('allie_xero'::regnamespace, 'pg_namespace')
     ("table", "before"),
     [
         (
-            "connection",
+            "scan",
             """
-            ALTER TABLE allie_xero.connection DROP COLUMN work_claimed_until;
-            UPDATE allie_xero.alembic_version SET version_num = '0003';
+            ALTER TABLE allie_xero.scan DROP COLUMN begun_at;
+            DROP VIEW allie_xero_read.leave_period;
+            ALTER TABLE allie_xero.leave_period DROP COLUMN type_of_units, DROP COLUMN units_taken,
+                                                DROP COLUMN type_of_units_taken;
+            UPDATE allie_xero.alembic_version SET version_num = '0006';
             """,
         ),
         ("payslip", "COMMENT ON SCHEMA allie_xero IS 'schema 0004, access of another version'"),
