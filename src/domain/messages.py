@@ -157,7 +157,8 @@ class StreamResult:
         changed: records that were new here or differed.
         gone: records that Xero no longer has.
         unreadable: records set aside because they could not be read; the others were saved.
-        checked_at: when the stream was last compared with Xero, UTC; null before the first time.
+        checked_at: when the stream was last compared with Xero, by when that began, UTC; null before the
+            first time.
         fault: why the last comparison was not possible; null if it was.
         known_to: the payment date of the newest posted pay run, or payslip with lines, or the last day of a
             timesheet; null for other streams, and where there is none.

@@ -142,7 +142,12 @@ class Scan:
         return ListRequest(self.resource, self.page, self.since)
 
     def begun(self, sync: "Sync", spec: ListSpec, now: datetime) -> Self:
-        """This scan, under way for `sync`; one that already is continues where it was."""
+        """
+        This scan, under way for `sync`; one that already is continues where it was.
+
+        `now` may be a moment before the pass was asked for, whose row was then waited for.
+        """
+        now = max(now, sync.requested_at)
         if self.sync_id == sync.id:
             return replace(self, begun_at=self.begun_at or now)
         changes_only = spec.since and sync.mode is Mode.CHANGES and self.watermark is not None

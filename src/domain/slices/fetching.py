@@ -52,6 +52,7 @@ class Gate:
         self.granted = granted
         self.calls = 0
         self._lane = lane
+        self._allowed = granted
         self._spare = spare
         self._most = max(1, granted - spare)
         self._clock = clock
@@ -90,15 +91,20 @@ class Gate:
             self._is_open = False
 
     def let_last(self) -> None:
-        """The batch is over: let through what it has spared, so that what came can be kept."""
+        """
+        The batch is over: let through what it has spared, so that what came can be kept.
+
+        That is there also where requests took more calls than was thought.
+        """
         self._is_last = True
+        self._allowed = max(self.granted, self.calls + self._spare)
 
     def _is_shut(self) -> bool:
         is_over = not self._is_open or self._stopping() or self._clock() >= self._closes_at
         return is_over and not self._is_last
 
     def _left(self) -> int:
-        left = min(self.budget.available(self._lane) - self._in_flight, self.granted - self.calls)
+        left = min(self.budget.available(self._lane) - self._in_flight, self._allowed - self.calls)
         return left if self._is_last else left - self._spare
 
 

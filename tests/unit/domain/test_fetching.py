@@ -329,6 +329,15 @@ def test_what_is_larger_than_the_whole_minute_is_made_alone(granted: int) -> Non
     assert len(came) == (1 if granted > SPARE else 0)
 
 
+def test_what_is_spared_is_there_although_a_pay_run_had_more_pages_than_any_before_it() -> None:
+    through = gate(granted=6)
+    source = Source(lambda _: make_reply(calls=9), calls=9)
+    assert len(fetched(source, requests(3, Resource.PAY_RUN), through, plan=NZ)) == 1
+    through.let_last()
+    whose = Source()
+    assert len(run(whose, through, 3)) == len(whose.asked) == 1
+
+
 def test_between_calls_there_is_time_for_something_else_which_may_end_the_batch() -> None:
     def object_(source: Source) -> None:
         if len(source.sent) == 7:

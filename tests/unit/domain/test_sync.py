@@ -93,6 +93,11 @@ def test_a_list_is_as_current_as_when_its_first_page_was_asked_for() -> None:
     assert later.wants(EMPLOYEES, last)
 
 
+def test_a_pass_that_was_asked_for_while_its_transaction_began_reads_a_list_once() -> None:
+    sync = make_sync(requested_at=NOW + HOUR)
+    assert not sync.wants(EMPLOYEES, FRESH.begun(sync, EMPLOYEES, NOW).advanced(make_reply(), NOW))
+
+
 def test_a_list_without_end_is_ended() -> None:
     scan = Scan(resource=Resource.EMPLOYEES, sync_id=SyncId(1), page=MAX_PAGES)
     assert not scan.advanced(make_reply(more=True), NOW).is_under_way

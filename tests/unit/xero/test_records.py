@@ -296,7 +296,7 @@ def test_what_xero_leaves_out_of_a_list_spoils_nothing() -> None:
 
 def test_a_tracking_category_may_say_more_than_we_know() -> None:
     category = {"TrackingCategoryID": "category-1", "TrackingCategoryName": "Region", "IsArchived": False}
-    body = json.dumps({"Settings": {"TrackingCategories": {"EmployeeGroups": category, "Other": None}}})
+    body = json.dumps({"Settings": {"TrackingCategories": {"EmployeeGroups": category, "A": None, "B": {}}}})
     [found], unreadable, _ = read_body(Resource.PAYROLL_SETTINGS, body.encode())
     assert unreadable == []
     assert found.tracking_categories == ({"use": "EmployeeGroups", "id": "category-1", "name": "Region"},)

@@ -26,6 +26,11 @@ SELECT t.clinic_id, t.connection_id, t.employee_id, t.valid_from, t.valid_to, t.
   FROM allie_xero.employee_version t JOIN allie_xero.connection c ON c.id = t.connection_id
  WHERE c.status <> 'disconnected' AND t.deleted_at IS NULL;
 
+-- What was noted as posted of a run that did not tie out is no amount to hold a later one against.
+UPDATE allie_xero.payslip s SET posted = NULL
+  FROM allie_xero.pay_run r
+ WHERE r.connection_id = s.connection_id AND r.id = s.pay_run_id AND r.ties_out IS FALSE;
+
 -- A run's totals that are sums of its payslips are told only while those are the whole run: not before they are
 -- read, and not while they are withheld.
 CREATE OR REPLACE VIEW allie_xero_read.pay_run WITH (security_invoker) AS

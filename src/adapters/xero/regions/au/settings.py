@@ -27,7 +27,7 @@ def settings(found: structs.Settings) -> Iterator[PayrollSettings]:
             "name": values.text(category.TrackingCategoryName),
         }
         for use, category in (found.TrackingCategories or {}).items()
-        if category
+        if category and category.TrackingCategoryID
     ]
     yield PayrollSettings(
         days_in_payroll_year=found.DaysInPayrollYear,
