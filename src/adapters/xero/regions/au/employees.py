@@ -62,9 +62,7 @@ def employee(found: structs.Employee) -> Iterator[EmployeeDetail]:
         annual_salary=values.amount(line.AnnualSalary),
         hours_per_week=values.amount(line.NumberOfUnitsPerWeek),
         rate_per_unit=values.amount(line.RatePerUnit),
-        leave_balances=tuple(
-            _balance(one, one.LeaveTypeID) for one in found.LeaveBalances or () if one.LeaveTypeID
-        ),
+        leave_balances=tuple(_balance(one) for one in found.LeaveBalances or ()),
     )
 
 
@@ -74,9 +72,9 @@ def _ordinary(found: structs.Employee) -> structs.TemplateEarnings:
     return next(mine, structs.TemplateEarnings())
 
 
-def _balance(found: structs.LeaveBalance, leave_type: str) -> LeaveBalance:
+def _balance(found: structs.LeaveBalance) -> LeaveBalance:
     return LeaveBalance(
-        leave_type_id=SourceId(leave_type),
+        leave_type_id=SourceId(found.LeaveTypeID),
         name=values.text(found.LeaveName),
         units=values.amount(found.NumberOfUnits),
         type_of_units=values.word(found.TypeOfUnits),

@@ -51,7 +51,7 @@ class Template(Struct):
 class LeaveBalance(Struct):
     """What is left of one type of leave."""
 
-    LeaveTypeID: str | None = None
+    LeaveTypeID: str
     LeaveName: str | None = None
     NumberOfUnits: Decimal | None = None
     TypeOfUnits: str | None = None

@@ -75,7 +75,7 @@ def employee_detail(
         annual_salary=values.amount(pay.annualSalary) if is_salary else None,
         hours_per_week=values.amount(pay.numberOfUnitsPerWeek),
         rate_per_unit=values.amount(pay.ratePerUnit),
-        leave_balances=tuple(_balance(one, one.leaveTypeID) for one in balances if one.leaveTypeID),
+        leave_balances=tuple(_balance(one) for one in balances),
         leave=tuple(_leave(employee_id, one) for one in leave),
     )
 
@@ -87,9 +87,9 @@ def _present(salaries: Sequence[structs.SalaryAndWage]) -> structs.SalaryAndWage
     return newest[-1] if newest else structs.SalaryAndWage()
 
 
-def _balance(found: structs.LeaveBalance, leave_type: str) -> LeaveBalance:
+def _balance(found: structs.LeaveBalance) -> LeaveBalance:
     return LeaveBalance(
-        leave_type_id=SourceId(leave_type),
+        leave_type_id=SourceId(found.leaveTypeID),
         name=values.text(found.name),
         units=values.amount(found.balance),
         type_of_units=values.word(found.typeOfUnits),

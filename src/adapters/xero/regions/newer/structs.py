@@ -72,7 +72,7 @@ class Leave(Struct):
 class LeaveBalance(Struct):
     """What is left of one type of leave."""
 
-    leaveTypeID: str | None = None
+    leaveTypeID: str
     name: str | None = None
     balance: Decimal | None = None
     typeOfUnits: str | None = None
